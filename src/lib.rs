@@ -1,0 +1,3 @@
+//! End and revoke Okta user sessions.
+#[cfg(feature = "mock")]
+pub mod mock;

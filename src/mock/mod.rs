@@ -1,0 +1,1 @@
+//! An Okta org to test against.
