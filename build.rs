@@ -24,9 +24,24 @@ const OPERATIONS: [Operation; 2] = [
         method: "delete",
         path: "/api/v1/users/{userId}/sessions",
         parameters: &[
-            Parameter { name: "userId", location: "path", kind: "string", required: true },
-            Parameter { name: "forgetDevices", location: "query", kind: "boolean", required: false },
-            Parameter { name: "oauthTokens", location: "query", kind: "boolean", required: false },
+            Parameter {
+                name: "userId",
+                location: "path",
+                kind: "string",
+                required: true,
+            },
+            Parameter {
+                name: "forgetDevices",
+                location: "query",
+                kind: "boolean",
+                required: false,
+            },
+            Parameter {
+                name: "oauthTokens",
+                location: "query",
+                kind: "boolean",
+                required: false,
+            },
         ],
         body: None,
         success: "204",
@@ -96,7 +111,9 @@ fn check(specification: &Value) -> Result<(), String> {
     }
     for (id, method, path) in &found {
         if !OPERATIONS.iter().any(|known| known.id == *id) {
-            return Err(format!("{id} ({method} {path}) is an operation that nothing uses"));
+            return Err(format!(
+                "{id} ({method} {path}) is an operation that nothing uses"
+            ));
         }
     }
     for operation in &OPERATIONS {
@@ -137,7 +154,12 @@ impl Operation {
         Ok(())
     }
 
-    fn check_parameters(&self, specification: &Value, item: &Value, operation: &Value) -> Result<(), String> {
+    fn check_parameters(
+        &self,
+        specification: &Value,
+        item: &Value,
+        operation: &Value,
+    ) -> Result<(), String> {
         let mut left: Vec<&Parameter> = self.parameters.iter().collect();
         for given in elements(&item["parameters"]).chain(elements(&operation["parameters"])) {
             let given = resolve(specification, given)?;
@@ -150,7 +172,12 @@ impl Operation {
             expect(name, "in", &given["in"], &Value::from(known.location))?;
             expect(name, "type", &schema["type"], &Value::from(known.kind))?;
             let required = given["required"].as_bool().unwrap_or(false);
-            expect(name, "required", &Value::from(required), &Value::from(known.required))?;
+            expect(
+                name,
+                "required",
+                &Value::from(required),
+                &Value::from(known.required),
+            )?;
             no_default(name, schema)?;
         }
         match left.first() {
@@ -162,17 +189,30 @@ impl Operation {
     fn check_body(&self, specification: &Value, operation: &Value) -> Result<(), String> {
         let body = &operation["requestBody"];
         let Some((reference, properties)) = self.body else {
-            return if body.is_null() { Ok(()) } else { Err("it has a request body now".into()) };
+            return if body.is_null() {
+                Ok(())
+            } else {
+                Err("it has a request body now".into())
+            };
         };
         if body["required"] == Value::Bool(true) {
             return Err("its request body is required, so it could not be left out".into());
         }
         let schema = &body["content"]["application/json"]["schema"];
-        expect("the request body", "schema", &schema["$ref"], &Value::from(reference))?;
+        expect(
+            "the request body",
+            "schema",
+            &schema["$ref"],
+            &Value::from(reference),
+        )?;
         let schema = resolve(specification, schema)?;
-        let given: Vec<&str> = entries(&schema["properties"]).map(|(name, _)| name).collect();
+        let given: Vec<&str> = entries(&schema["properties"])
+            .map(|(name, _)| name)
+            .collect();
         if given != properties {
-            return Err(format!("the request body has the properties {given:?}, not {properties:?}"));
+            return Err(format!(
+                "the request body has the properties {given:?}, not {properties:?}"
+            ));
         }
         if elements(&schema["required"]).next().is_some() {
             return Err("the request body has required properties".into());
@@ -195,14 +235,18 @@ fn expect(name: &str, what: &str, given: &Value, wanted: &Value) -> Result<(), S
 fn no_default(name: &str, schema: &Value) -> Result<(), String> {
     match &schema["default"] {
         Value::Null => Ok(()),
-        default => Err(format!("{name} has the default {default}, so it would be sent when it is not given")),
+        default => Err(format!(
+            "{name} has the default {default}, so it would be sent when it is not given"
+        )),
     }
 }
 
 /// Follows a `$ref` into the components, once or more often.
 fn resolve<'a>(specification: &'a Value, mut value: &'a Value) -> Result<&'a Value, String> {
     for _ in 0..8 {
-        let Some(reference) = value["$ref"].as_str() else { return Ok(value) };
+        let Some(reference) = value["$ref"].as_str() else {
+            return Ok(value);
+        };
         value = reference
             .strip_prefix('#')
             .and_then(|pointer| specification.pointer(pointer))
@@ -212,7 +256,11 @@ fn resolve<'a>(specification: &'a Value, mut value: &'a Value) -> Result<&'a Val
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), value))
 }
 
 fn elements(value: &Value) -> impl Iterator<Item = &Value> {

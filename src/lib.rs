@@ -1,3 +1,39 @@
-//! End and revoke Okta user sessions.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod answer;
+mod auth;
+mod builder;
+mod call;
+mod client;
+mod error;
+#[allow(
+    dead_code,
+    missing_docs,
+    reason = "the generator decides what it makes"
+)]
+mod generated;
+mod hooks;
+mod id;
 #[cfg(feature = "mock")]
 pub mod mock;
+mod operations;
+mod pacing;
+mod rate_limit;
+mod retry;
+mod session_client;
+mod time;
+mod transport;
+
+pub use auth::{Credentials, SessionCredentials};
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use error::{Effect, Error, ErrorKind, error_code};
+pub use id::UserId;
+pub use operations::{Call, EndUserSessions, Receipt, RevokeUserSessions};
+pub use rate_limit::RateLimit;
+pub use retry::{RetryPolicy, WaitEvent, WaitReason};
+pub use secrecy::SecretString;
+pub use session_client::SessionClient;

@@ -1,1 +1,80 @@
-//! An Okta org to test against.
+//! An Okta org to test against, in process and on loopback.
+//!
+//! [`MockOrg`] is a real HTTP/1.1 server that answers the two UserSessions
+//! operations as Okta documents them, with Okta's errors, rate limits and
+//! concurrency limit, and that keeps a System Log. What a client was told can
+//! so be compared with what was done:
+//!
+//! ```
+//! use okta_user_sessions::mock::{Fault, MockOrg, MockUser};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let org = MockOrg::start().await?;
+//! org.add_user(MockUser::new("00uAda").login("ada@example.com").sessions(3));
+//! let token = org.issue_api_token();
+//!
+//! // The next request is carried out, but its answer is lost.
+//! org.fail_next(1, Fault::cut_after(0).after_effect(true));
+//!
+//! // … point a client at `org.url()` with `token`, and revoke …
+//!
+//! assert_eq!(org.user("00uAda").map(|user| user.sessions), Some(3));
+//! # let _ = token;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How a request is answered
+//!
+//! 1. It is recorded, see [`MockOrg::requests`].
+//! 2. A [`Fault`] in the queue takes it over, before anything is authenticated.
+//! 3. The concurrency limit, then the rate limit. The org has one bucket, and
+//!    every request counts that these two let in, whatever comes of it.
+//! 4. A POST without a length is refused (411), then an unknown path (404,
+//!    `E0000008`), then a wrong method (405).
+//! 5. Credentials, then read-only mode (503, `E0000010`), then the input.
+//!
+//! # Where Okta's documentation is silent
+//!
+//! The mock had to choose; a client should rely on none of this.
+//!
+//! - Users are found by login too, and `me` revokes the sessions of the API
+//!   token's owner.
+//! - A session cookie on revokeUserSessions is refused with 403: `E0000006`
+//!   while the session is open, `E0000005` after. No credential at all is 401
+//!   there, and 403 `E0000005` on endUserSessions.
+//! - An `Authorization` header outranks a cookie.
+//! - A user's access token belongs to no session, so that `keepCurrent` keeps
+//!   none.
+//! - A 411 carries Okta's JSON, with `E0000003`.
+//!
+//! # Time
+//!
+//! Rate-limit windows, token lifetimes, delays and the `Date` header follow
+//! Tokio's clock. In a test with a paused clock they move with virtual time.
+//! While everything waits, a paused clock jumps to the next timer: run client
+//! and mock in the same current-thread runtime then, so that a request under
+//! way counts as work.
+
+mod answer;
+mod auth;
+mod builder;
+mod clock;
+mod fault;
+mod handle;
+mod limits;
+mod org;
+mod record;
+mod refusal;
+mod request;
+mod server;
+mod state;
+mod user;
+mod wire;
+
+pub use builder::MockOrgBuilder;
+pub use fault::Fault;
+pub use handle::MockOrg;
+pub use record::RecordedRequest;
+pub use user::{LogEvent, MockUser, UserState};

@@ -1,0 +1,265 @@
+//! What an answer means: success as Okta gives it, or the error it is.
+
+use std::sync::Arc;
+
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING},
+};
+
+use crate::{
+    Effect, Error, ErrorKind,
+    error::{OktaError, error_code},
+    generated::types,
+    rate_limit::{RateLimit, requested_wait},
+};
+
+/// An answer, as far as it came in.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+}
+
+pub(crate) enum Body {
+    Whole(Vec<u8>),
+    /// Longer than any that Okta sends; the rest was not read.
+    TooLong,
+    /// The connection ended, or the time was up, before the body did.
+    Cut(Error),
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
+
+const HIDDEN: &str = "[hidden]";
+
+impl Answer {
+    pub(crate) fn request_id(&self) -> Option<Arc<str>> {
+        let id = self.headers.get(REQUEST_ID)?.to_str().ok()?;
+        (!id.is_empty()).then(|| Arc::from(id))
+    }
+
+    pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
+        RateLimit::from_headers(&self.headers)
+    }
+
+    /// Takes what was secret in the request out of what goes into an error or
+    /// a receipt, and from there into a log: some servers echo it.
+    pub(crate) fn hide(&mut self, secrets: &[HeaderValue]) {
+        if let Some(id) = self.headers.get_mut(REQUEST_ID)
+            && let Some(hidden) = without(id.as_bytes(), secrets)
+        {
+            *id = HeaderValue::from_str(&hidden).unwrap_or(HeaderValue::from_static(HIDDEN));
+        }
+        if let Body::Whole(body) = &mut self.body
+            && let Some(hidden) = without(body, secrets)
+        {
+            *body = hidden.into_bytes();
+        }
+    }
+
+    /// Success as both operations give it: 200 or 204 with nothing in it but,
+    /// in older deployments, an empty JSON object. Anything else is an error.
+    pub(crate) fn judge(self) -> Result<Self, Error> {
+        match self.refusal() {
+            None => Ok(self),
+            Some(error) => Err(error),
+        }
+    }
+
+    fn refusal(&self) -> Option<Error> {
+        let (kind, effect, message) = match self.status.as_u16() {
+            200 | 204 => self.foreign()?,
+            401 => (
+                ErrorKind::Unauthorized,
+                Effect::None,
+                "Okta does not accept the credential: it is wrong, expired, revoked, or of another org",
+            ),
+            403 => (ErrorKind::Forbidden, Effect::None, self.forbidden()),
+            404 => self.not_found(),
+            429 => (
+                ErrorKind::RateLimited,
+                Effect::None,
+                "the org's rate limit is spent; try again when its window has ended",
+            ),
+            // A proxy may have sent the request on before it gave up.
+            408 => (
+                ErrorKind::Rejected,
+                Effect::Unknown,
+                "the server gave up waiting",
+            ),
+            405 => (
+                ErrorKind::Rejected,
+                Effect::None,
+                "this server does not have the operation; check that the org URL is your Okta org's",
+            ),
+            400..=499 => (ErrorKind::Rejected, Effect::None, "the request was refused"),
+            503 if self.okta_error().code.as_deref() == Some(error_code::READ_ONLY) => (
+                ErrorKind::ReadOnly,
+                Effect::None,
+                "the org is in read-only mode (maintenance or failover) and changes nothing until that is over; try again later",
+            ),
+            500..=599 => (
+                ErrorKind::Server,
+                Effect::Unknown,
+                "the server failed; try again",
+            ),
+            300..=399 => (
+                ErrorKind::UnexpectedAnswer,
+                Effect::Unknown,
+                "the server redirects, which Okta does not do here; check the org URL, and the network for a captive portal",
+            ),
+            _ => (
+                ErrorKind::UnexpectedAnswer,
+                Effect::Unknown,
+                "Okta does not answer with this status here; check the org URL and what stands between",
+            ),
+        };
+        let mut error = Error::new(kind, effect, message).with_answer(
+            self.status.as_u16(),
+            self.request_id(),
+            self.rate_limit(),
+            requested_wait(self.status.as_u16(), &self.headers),
+            self.okta_error(),
+        );
+        if let Some(source) = self.cut() {
+            error = error.with_source(source.to_string());
+        }
+        Some(error)
+    }
+
+    /// Why a success status is none; `None` where it is one.
+    fn foreign(&self) -> Option<(ErrorKind, Effect, &'static str)> {
+        let unexpected = |message| Some((ErrorKind::UnexpectedAnswer, Effect::Unknown, message));
+        match &self.body {
+            Body::Cut(error) => {
+                return Some((
+                    error.kind(),
+                    Effect::Unknown,
+                    "the connection ended in the middle of the answer",
+                ));
+            }
+            Body::TooLong => {
+                return unexpected(
+                    "a success status came with a long body, which Okta does not send here",
+                );
+            }
+            Body::Whole(body) if !is_empty(body) => {
+                return unexpected(
+                    "a success status came with content that is not Okta's, such as a captive portal's page",
+                );
+            }
+            Body::Whole(_) => {}
+        }
+        // A 204 has no body by definition, so the transport does not read one:
+        // its headers tell of a page that was sent all the same.
+        let length = self.headers.get(CONTENT_LENGTH);
+        if self.status == StatusCode::NO_CONTENT
+            && (length.is_some_and(|length| length != "0")
+                || self.headers.contains_key(TRANSFER_ENCODING))
+        {
+            return unexpected("a 204 came with content, so it is not Okta's");
+        }
+        let html = self.headers.get(CONTENT_TYPE).is_some_and(|kind| {
+            kind.to_str().is_ok_and(|kind| {
+                kind.trim_start()
+                    .to_ascii_lowercase()
+                    .starts_with("text/html")
+            })
+        });
+        if html && self.request_id().is_none() {
+            return unexpected("a success status came as a web page and without Okta's request id");
+        }
+        None
+    }
+
+    fn forbidden(&self) -> &'static str {
+        match self.okta_error().code.as_deref() {
+            Some(error_code::INVALID_SESSION) => {
+                "the user's session is over, or the cookie is not this org's; sign in again"
+            }
+            Some(error_code::NOT_ALLOWED_IN_STATUS) => {
+                "Okta does not allow this in the user's current status"
+            }
+            Some(error_code::ACCESS_DENIED) => {
+                "the caller has no permission: revoking needs an administrator role that may clear user sessions (and the scope okta.users.manage with an access token), ending needs the user's own session"
+            }
+            Some(_) => "Okta forbids this",
+            None => {
+                "forbidden, without Okta's error code; check the org URL and what stands between"
+            }
+        }
+    }
+
+    fn not_found(&self) -> (ErrorKind, Effect, &'static str) {
+        match self.okta_error().code.as_deref() {
+            Some(error_code::RESOURCE_NOT_FOUND) => (
+                ErrorKind::NotFound,
+                Effect::None,
+                "the org has no such user; check the id, and that it is of this org",
+            ),
+            Some(error_code::PATH_NOT_FOUND) => (
+                ErrorKind::UnknownPath,
+                Effect::None,
+                "the org does not know the path: the org URL is wrong, not the user",
+            ),
+            // A proxy's 404 must not pass for a user who is gone.
+            _ => (
+                ErrorKind::Rejected,
+                Effect::None,
+                "not found, but without Okta's error code, so this says nothing about the user; check the org URL",
+            ),
+        }
+    }
+
+    fn cut(&self) -> Option<&Error> {
+        match &self.body {
+            Body::Cut(error) => Some(error),
+            Body::Whole(_) | Body::TooLong => None,
+        }
+    }
+
+    /// Okta's error body; empty where there is none.
+    fn okta_error(&self) -> OktaError {
+        let Body::Whole(body) = &self.body else {
+            return OktaError::default();
+        };
+        let error: types::Error = serde_json::from_slice(body).unwrap_or_default();
+        OktaError {
+            code: error.error_code,
+            summary: error.error_summary,
+            id: error.error_id,
+            causes: error
+                .error_causes
+                .into_iter()
+                .flatten()
+                .filter_map(|cause| cause.error_summary)
+                .collect(),
+        }
+    }
+}
+
+/// The text without the secrets; `None` if it holds none.
+fn without(text: &[u8], secrets: &[HeaderValue]) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    let given = String::from_utf8_lossy(text);
+    let mut hidden = given.clone().into_owned();
+    for secret in secrets.iter().filter_map(|value| value.to_str().ok()) {
+        // The whole value, or what follows a scheme or a cookie's name.
+        let bare = secret
+            .split_once([' ', '='])
+            .map_or(secret, |(_, bare)| bare);
+        if !bare.is_empty() {
+            hidden = hidden.replace(bare, HIDDEN);
+        }
+    }
+    (hidden != given).then_some(hidden)
+}
+
+/// Nothing, white space, or an empty JSON object.
+fn is_empty(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    body.is_empty() || matches!(body, [b'{', inner @ .., b'}'] if inner.trim_ascii().is_empty())
+}

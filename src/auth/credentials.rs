@@ -1,0 +1,218 @@
+//! The credentials of the two clients, checked before anything is sent.
+
+use reqwest::{
+    Url,
+    header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, ORIGIN},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Auth;
+use crate::Error;
+
+/// What an administrator or a service authenticates with, for
+/// [`Client`](crate::Client).
+#[derive(Clone, Debug)]
+pub struct Credentials(Token);
+
+/// What a signed-in user authenticates with, for
+/// [`SessionClient`](crate::SessionClient).
+///
+/// There is no way to make one of an API token: Okta does not allow it for
+/// `endUserSessions`.
+///
+/// ```compile_fail
+/// use okta_user_sessions::{Credentials, SessionClient};
+///
+/// SessionClient::builder("https://acme.okta.com").credentials(Credentials::api_token("00token"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct SessionCredentials {
+    kind: SessionKind,
+    origin: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Token {
+    scheme: &'static str,
+    token: SecretString,
+}
+
+#[derive(Clone, Debug)]
+enum SessionKind {
+    Cookie { name: String, value: SecretString },
+    AccessToken(Token),
+}
+
+const SSWS: &str = "SSWS";
+const BEARER: &str = "Bearer";
+
+impl Credentials {
+    /// An API token of an administrator, which Okta takes as
+    /// `Authorization: SSWS …`.
+    #[must_use]
+    pub fn api_token(token: impl Into<SecretString>) -> Self {
+        Self(Token {
+            scheme: SSWS,
+            token: token.into(),
+        })
+    }
+
+    /// An OAuth 2.0 access token with the scope `okta.users.manage`, of somebody
+    /// whose administrator role may clear user sessions.
+    #[must_use]
+    pub fn access_token(token: impl Into<SecretString>) -> Self {
+        Self(Token {
+            scheme: BEARER,
+            token: token.into(),
+        })
+    }
+
+    pub(crate) fn into_auth(self) -> Result<Auth, Error> {
+        Ok(Auth {
+            headers: vec![self.0.header()?],
+        })
+    }
+}
+
+impl SessionCredentials {
+    /// The user's session cookie under its own name; [`idx`](Self::idx) and
+    /// [`sid`](Self::sid) are the usual ones.
+    ///
+    /// The cookie belongs to the host that set it, so the client's org URL must
+    /// be that domain.
+    #[must_use]
+    pub fn cookie(name: impl Into<String>, value: impl Into<SecretString>) -> Self {
+        Self::new(SessionKind::Cookie {
+            name: name.into(),
+            value: value.into(),
+        })
+    }
+
+    /// The session cookie `idx` of Identity Engine.
+    #[must_use]
+    pub fn idx(value: impl Into<SecretString>) -> Self {
+        Self::cookie("idx", value)
+    }
+
+    /// The session cookie `sid` of Classic Engine.
+    #[must_use]
+    pub fn sid(value: impl Into<SecretString>) -> Self {
+        Self::cookie("sid", value)
+    }
+
+    /// An OAuth 2.0 access token of the user. The specification allows it with
+    /// no scope; the documentation asks for the cookie.
+    #[must_use]
+    pub fn access_token(token: impl Into<SecretString>) -> Self {
+        Self::new(SessionKind::AccessToken(Token {
+            scheme: BEARER,
+            token: token.into(),
+        }))
+    }
+
+    /// Also sends `Origin`, which some orgs want beside the cookie: a Trusted
+    /// Origin of the org, like `https://app.example.com`.
+    #[must_use]
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    fn new(kind: SessionKind) -> Self {
+        Self { kind, origin: None }
+    }
+
+    pub(crate) fn into_auth(self) -> Result<Auth, Error> {
+        let mut headers = vec![match self.kind {
+            SessionKind::AccessToken(token) => token.header()?,
+            SessionKind::Cookie { name, value } => cookie_header(&name, &value)?,
+        }];
+        if let Some(origin) = self.origin {
+            headers.push((ORIGIN, origin_value(&origin)?));
+        }
+        Ok(Auth { headers })
+    }
+}
+
+impl Token {
+    fn header(&self) -> Result<(HeaderName, HeaderValue), Error> {
+        let token = self.token.expose_secret();
+        let refuse = |reason: &str| {
+            Err(Error::invalid(format!(
+                "the {} token is refused: {reason}",
+                self.scheme
+            )))
+        };
+        if token.is_empty() {
+            return refuse("it is empty");
+        }
+        if token.contains(['{', '}']) {
+            return refuse("it is a placeholder; put your own token there");
+        }
+        if [SSWS, BEARER, "DPoP"]
+            .iter()
+            .any(|scheme| starts_with_word(token, scheme))
+        {
+            return refuse("it begins with an authorization scheme; give the token alone");
+        }
+        if let Some(at) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
+            return refuse(&format!(
+                "it holds white space, or a character that no token has, at position {at}; often a line end that came with it from a file"
+            ));
+        }
+        Ok((
+            AUTHORIZATION,
+            secret_value(&format!("{} {token}", self.scheme))?,
+        ))
+    }
+}
+
+fn starts_with_word(text: &str, word: &str) -> bool {
+    text.split_once(char::is_whitespace)
+        .is_some_and(|(first, _)| first.eq_ignore_ascii_case(word))
+}
+
+/// `cookie-pair` of RFC 6265 §4.1.1: a token, and octets without white space,
+/// quotes, comma, semicolon and backslash.
+fn cookie_header(name: &str, value: &SecretString) -> Result<(HeaderName, HeaderValue), Error> {
+    let value = value.expose_secret();
+    // Header names are tokens too.
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err(Error::invalid(format!(
+            "the cookie name {name:?} is refused: it is no cookie's name, such as idx or sid"
+        )));
+    }
+    if value.is_empty() {
+        return Err(Error::invalid(format!(
+            "the value of the cookie {name} is refused: it is empty"
+        )));
+    }
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
+    if let Some(at) = value.bytes().position(|byte| !allowed(byte)) {
+        return Err(Error::invalid(format!(
+            "the value of the cookie {name} is refused: position {at} holds a character that no cookie value has; give the value alone, without name, quotes or attributes"
+        )));
+    }
+    Ok((COOKIE, secret_value(&format!("{name}={value}"))?))
+}
+
+fn origin_value(origin: &str) -> Result<HeaderValue, Error> {
+    let serialized = Url::parse(origin)
+        .ok()
+        .map(|url| url.origin())
+        .filter(|origin| origin.is_tuple());
+    match serialized {
+        Some(parsed) if parsed.ascii_serialization() == origin => {
+            HeaderValue::from_str(origin).map_err(Error::from_header)
+        }
+        _ => Err(Error::invalid(format!(
+            "the origin {origin:?} is refused: it is no origin, such as https://app.example.com, without a path or a slash at the end"
+        ))),
+    }
+}
+
+fn secret_value(text: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(text).map_err(Error::from_header)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,187 @@
+//! One builder for both clients: only the credentials differ.
+
+use std::{env::consts, fmt, marker::PhantomData, sync::Arc, time::Duration};
+
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap,
+    HeaderName, HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
+
+use crate::{
+    Error, RetryPolicy, WaitEvent, auth::Auth, call::Layers, id::OrgUrl, pacing::Gate,
+    retry::WaitObserver, transport,
+};
+
+/// Builds a [`Client`](crate::Client) or a
+/// [`SessionClient`](crate::SessionClient).
+///
+/// Nothing is read from files or the environment, and nothing is sent.
+#[must_use = "a builder makes a client with build()"]
+pub struct ClientBuilder<C> {
+    org_url: String,
+    auth: Option<Result<Auth, Error>>,
+    headers: Vec<(String, String)>,
+    user_agent_suffix: String,
+    connect_timeout: Duration,
+    allow_loopback_http: bool,
+    http_client: Option<reqwest::Client>,
+    policy: RetryPolicy,
+    observer: Option<WaitObserver>,
+    client: PhantomData<fn() -> C>,
+}
+
+impl<C> ClientBuilder<C> {
+    pub(crate) fn new(org_url: String) -> Self {
+        Self {
+            org_url,
+            auth: None,
+            headers: Vec::new(),
+            user_agent_suffix: String::new(),
+            connect_timeout: transport::CONNECT_TIMEOUT,
+            allow_loopback_http: false,
+            http_client: None,
+            policy: RetryPolicy::default(),
+            observer: None,
+            client: PhantomData,
+        }
+    }
+
+    /// Adds a header to every request, such as an XSRF header that the org
+    /// wants. Its value is treated as a secret. Headers that this crate sets
+    /// itself are refused.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds the caller's own name and version to the `User-Agent`, like
+    /// `offboarding/2.1`.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent_suffix = suffix.into();
+        self
+    }
+
+    /// How long making a connection may take, TLS included. 10 s unless set.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// How often and how long a call is tried.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Calls `observer` before each wait, so that a program can say what it
+    /// waits for. It must not block.
+    pub fn on_wait(mut self, observer: impl Fn(&WaitEvent) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Allows an `http` URL whose host is `localhost`, `127.0.0.0/8` or `[::1]`,
+    /// to test against a server on this machine. Other hosts stay https only.
+    pub fn allow_loopback_http(mut self, allow: bool) -> Self {
+        self.allow_loopback_http = allow;
+        self
+    }
+
+    /// Sends with this HTTP client instead of an own one, for a proxy, an
+    /// additional certificate authority or a client certificate.
+    ///
+    /// This is the one place where `reqwest` shows in this crate's API. Build it
+    /// with `redirect(reqwest::redirect::Policy::none())` and
+    /// `retry(reqwest::retry::never())`: an answer that came from another
+    /// address is an error, and attempts that reqwest makes by itself are not
+    /// counted. [`connect_timeout`](Self::connect_timeout) has no effect on it.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http_client = Some(client);
+        self
+    }
+
+    pub(crate) fn auth(mut self, auth: Result<Auth, Error>) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    pub(crate) fn layers(self) -> Result<Layers, Error> {
+        let org = OrgUrl::new(&self.org_url, self.allow_loopback_http)?;
+        let Some(auth) = self.auth else {
+            return Err(Error::invalid(
+                "the client has no credentials; set them with credentials(..)",
+            ));
+        };
+        let auth = auth?;
+        let headers = headers(&self.headers, &self.user_agent_suffix)?;
+        let http = match self.http_client {
+            Some(http) => http,
+            None => transport::http_client(&org, self.connect_timeout)?,
+        };
+        Ok(Layers {
+            org,
+            http,
+            auth,
+            headers,
+            gate: Gate::default(),
+            policy: self.policy,
+            observer: self.observer,
+        })
+    }
+}
+
+/// Set by this crate, or by what a caller must not bend: the credentials, and
+/// the framing of the request.
+const OWN_HEADERS: [HeaderName; 10] = [
+    ACCEPT,
+    AUTHORIZATION,
+    CONNECTION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    COOKIE,
+    HOST,
+    TRANSFER_ENCODING,
+    USER_AGENT,
+    HeaderName::from_static("dpop"),
+];
+
+fn headers(given: &[(String, String)], user_agent_suffix: &str) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let refuse = |reason: &str| {
+            Err(Error::invalid(format!(
+                "the header {name:?} is refused: {reason}"
+            )))
+        };
+        let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
+            return refuse("this is no header's name");
+        };
+        if OWN_HEADERS.contains(&header) {
+            return refuse("this crate sets it; use the builder's other methods");
+        }
+        let Ok(mut value) = HeaderValue::from_str(value) else {
+            return refuse("its value holds a character that no header has");
+        };
+        value.set_sensitive(true);
+        headers.append(header, value);
+    }
+    headers.insert(USER_AGENT, user_agent(user_agent_suffix)?);
+    Ok(headers)
+}
+
+/// `okta-user-sessions-rust/0.1.0 linux/x86_64`, and the caller's own suffix.
+fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
+    let own = concat!("okta-user-sessions-rust/", env!("CARGO_PKG_VERSION"));
+    let text = format!("{own} {}/{} {}", consts::OS, consts::ARCH, suffix.trim());
+    HeaderValue::from_str(text.trim_end()).map_err(|_| {
+        Error::invalid(format!(
+            "the User-Agent suffix {suffix:?} is refused: it holds a character that no header has"
+        ))
+    })
+}
+
+impl<C> fmt::Debug for ClientBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
+    }
+}

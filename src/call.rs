@@ -1,0 +1,177 @@
+//! One call, from the typed operation to the receipt: the layers in order.
+//!
+//! ```text
+//! retry ─► each attempt: pace ─► request ─► sign ─► send ─► judge
+//! ```
+//!
+//! Retrying is outermost, so that every attempt carries a current credential;
+//! pacing comes before signing, so that a long wait does not age a signature.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use reqwest::{
+    Request,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use tracing::{Instrument, Span, field::Empty, info_span};
+
+use crate::{
+    Effect, Error, ErrorKind, RetryPolicy, WaitEvent, WaitReason,
+    answer::Answer,
+    auth::Auth,
+    hooks::Operation,
+    id::OrgUrl,
+    operations::Receipt,
+    pacing::{Gate, WouldWait},
+    retry::{self, Attempt, Ended, WaitObserver, announce},
+    time::Instant,
+    transport,
+};
+
+/// What all clones of a client share.
+pub(crate) struct Layers {
+    pub(crate) org: OrgUrl,
+    pub(crate) http: reqwest::Client,
+    pub(crate) auth: Auth,
+    pub(crate) headers: HeaderMap,
+    pub(crate) gate: Gate,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) observer: Option<WaitObserver>,
+}
+
+impl Layers {
+    /// Carries an operation out, with retries, within the policy's deadline.
+    pub(crate) async fn call(&self, operation: Operation) -> Result<Receipt, Error> {
+        let span = info_span!(
+            target: "okta_user_sessions",
+            "okta_call",
+            operation = operation.name(),
+            attempts = Empty,
+            status = Empty,
+            request_id = Empty,
+        );
+        let result = self.retried(&operation).instrument(span.clone()).await;
+        match &result {
+            Ok(receipt) => note(
+                &span,
+                receipt.attempts,
+                Some(receipt.status),
+                receipt.request_id(),
+            ),
+            Err(error) => note(&span, error.attempts(), error.status(), error.request_id()),
+        }
+        result
+    }
+
+    async fn retried(&self, operation: &Operation) -> Result<Receipt, Error> {
+        let microseconds_at_gate = AtomicU64::new(0);
+        let outcome = retry::run(
+            &self.policy,
+            self.policy.deadline_from_now(),
+            fastrand::f64,
+            self.observer.as_ref(),
+            |attempt| self.attempt(operation, attempt, &microseconds_at_gate),
+        )
+        .await;
+        let at_gate = Duration::from_micros(microseconds_at_gate.into_inner());
+        match outcome.result {
+            Ok(answer) => Ok(Receipt {
+                status: answer.status.as_u16(),
+                request_id: answer.request_id(),
+                attempts: outcome.attempts,
+                may_have_run_before: outcome.may_have_happened > 0,
+                waited: outcome.waited.saturating_add(at_gate),
+                rate_limit: answer.rate_limit(),
+            }),
+            Err((error, ended)) => {
+                let not_sent = u32::from(error.was_not_sent());
+                let mut error = error.with_attempts(outcome.attempts.saturating_sub(not_sent));
+                if outcome.may_have_happened > 0 {
+                    error = error.with_unknown_effect();
+                }
+                Err(match ended {
+                    Ended::DeadlineTooNear { wait } => error.with_wait(wait),
+                    Ended::Final | Ended::RetriesSpent => error,
+                })
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        operation: &Operation,
+        attempt: Attempt,
+        microseconds_at_gate: &AtomicU64,
+    ) -> Result<Answer, Error> {
+        let arrived = Instant::now();
+        let waiting = |wait| {
+            let event = WaitEvent::new(attempt.number, WaitReason::WindowSpent, wait);
+            announce(self.observer.as_ref(), &event);
+        };
+        let pass = self.gate.pass(attempt.deadline, waiting).await;
+        let waited = u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
+        microseconds_at_gate.fetch_add(waited, Relaxed);
+        let pass = pass.map_err(no_pass)?;
+
+        let mut request = operation.request(&self.org, &self.http).await?;
+        for (name, value) in &self.headers {
+            request.headers_mut().append(name, value.clone());
+        }
+        mark_retry(&mut request, &attempt);
+        self.auth.sign(&mut request);
+        let answer = transport::send(&self.http, request, attempt.ends()).await?;
+        pass.answered(answer.status.as_u16(), answer.rate_limit().as_ref());
+        answer.judge()
+    }
+}
+
+fn note(span: &Span, attempts: u32, status: Option<u16>, request_id: Option<&str>) {
+    span.record("attempts", attempts);
+    span.record("status", status);
+    span.record("request_id", request_id);
+}
+
+fn no_pass(refused: WouldWait) -> Error {
+    let error = Error::new(
+        ErrorKind::DeadlineTooClose,
+        Effect::None,
+        "not sent: the org's rate limit is spent for longer than the call may take",
+    );
+    match refused.wait {
+        Some(wait) => error.with_wait(wait),
+        None => error,
+    }
+}
+
+/// Okta asks that a retry names the request it repeats. A browser would need
+/// CORS to allow these headers, which Okta does not.
+#[cfg(not(target_arch = "wasm32"))]
+fn mark_retry(request: &mut Request, attempt: &Attempt) {
+    const RETRY_COUNT: HeaderName = HeaderName::from_static("x-okta-retry-count");
+    const RETRY_FOR: HeaderName = HeaderName::from_static("x-okta-retry-for");
+
+    let headers = request.headers_mut();
+    if attempt.number > 1 {
+        headers.insert(RETRY_COUNT, HeaderValue::from(attempt.number - 1));
+    }
+    let first = attempt.retry_for.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(first)) = first {
+        headers.insert(RETRY_FOR, first);
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn mark_retry(_: &mut Request, _: &Attempt) {}
+
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layers")
+            .field("org", &self.org.base())
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

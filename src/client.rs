@@ -1,0 +1,82 @@
+//! The administrator's client.
+
+use std::sync::Arc;
+
+use crate::{
+    Error, RateLimit, UserId, auth::Credentials, builder::ClientBuilder, call::Layers,
+    operations::RevokeUserSessions,
+};
+
+/// Revokes the sessions of others, as an administrator or a service.
+///
+/// Cheap to clone; all clones share connections and rate-limit knowledge, so
+/// make one for an org and keep it.
+///
+/// ```no_run
+/// use okta_user_sessions::{Client, Credentials};
+///
+/// # async fn f(token: String) -> Result<(), okta_user_sessions::Error> {
+/// let okta = Client::builder("https://acme.okta.com")
+///     .credentials(Credentials::api_token(token))
+///     .build()?;
+/// let receipt = okta.revoke_user_sessions("00ub0oNGTSWTBKOLGLNR").oauth_tokens(true).await?;
+/// println!("done, request {:?}", receipt.request_id());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    layers: Arc<Layers>,
+}
+
+impl Client {
+    /// Begins a client for the org at `org_url`, like `https://acme.okta.com`.
+    pub fn builder(org_url: impl Into<String>) -> ClientBuilder<Self> {
+        ClientBuilder::new(org_url.into())
+    }
+
+    /// Revokes every identity-provider session of a user
+    /// (`DELETE /api/v1/users/{userId}/sessions`).
+    ///
+    /// It does not end sessions that web or native apps made for themselves,
+    /// and API tokens of the user go on working. Repeating it is safe.
+    ///
+    /// # Errors
+    ///
+    /// An id that [`UserId::new`] refuses is an error when the call is awaited,
+    /// and nothing is sent. For the others see [`ErrorKind`](crate::ErrorKind).
+    pub fn revoke_user_sessions<U>(&self, user: U) -> RevokeUserSessions
+    where
+        U: TryInto<UserId>,
+        U::Error: Into<Error>,
+    {
+        RevokeUserSessions::new(self.layers.clone(), user.try_into().map_err(Into::into))
+    }
+
+    /// The latest known state of the rate limit, from the answers to this
+    /// client and its clones; `None` before the first, and where Okta does not
+    /// say.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.layers.gate.snapshot()
+    }
+}
+
+impl ClientBuilder<Client> {
+    /// Who calls. Required.
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        self.auth(credentials.into_auth())
+    }
+
+    /// Makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a URL that
+    /// is none, not https, a placeholder or the admin console's; for missing or
+    /// malformed credentials; for a header that cannot be sent; and when the
+    /// build has no TLS.
+    pub fn build(self) -> Result<Client, Error> {
+        let layers = Arc::new(self.layers()?);
+        Ok(Client { layers })
+    }
+}

@@ -1,0 +1,416 @@
+//! The one error type: what went wrong, and what may have happened all the same.
+
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+use crate::{
+    rate_limit::RateLimit,
+    retry::{Failure, WaitReason},
+};
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Refused by this crate before anything was sent: a user id, URL, header,
+    /// credential or setting. Correct it; the message names value and reason.
+    InvalidInput,
+    /// No connection to the org could be made, so nothing was sent.
+    NotConnected,
+    /// The connection could not be secured: an unknown certificate authority,
+    /// another host's certificate, no common TLS version. Nothing was sent.
+    Tls,
+    /// The connection ended after the request may have left, before a whole
+    /// answer was there.
+    ConnectionLost,
+    /// No answer came within the time limit of the attempt or of the call.
+    TimedOut,
+    /// The rate-limit window is known to be spent and ends after the call's
+    /// deadline, so the request was not sent; [`Error::wait`] says how long it
+    /// would have waited.
+    DeadlineTooClose,
+    /// 401: Okta does not accept the credential.
+    Unauthorized,
+    /// 403: the caller may not do this, or the user's session is over.
+    Forbidden,
+    /// 404 and `E0000007`: the org has no such user.
+    NotFound,
+    /// 404 and `E0000008`: the org has no such path. The org URL is wrong; this
+    /// says nothing about the user.
+    UnknownPath,
+    /// 429: the org's rate limit is spent.
+    RateLimited,
+    /// 503 and `E0000010`: the org is in read-only mode and refuses every
+    /// change until its maintenance or failover is over.
+    ReadOnly,
+    /// Any other 4xx, also a 404 that does not carry Okta's error code.
+    Rejected,
+    /// Any other 5xx.
+    Server,
+    /// An answer that these operations never give: another 2xx, a redirect, a
+    /// web page, an answer from another address, no HTTP at all.
+    UnexpectedAnswer,
+}
+
+/// What a call that failed may have done to the sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Nothing: it was refused, or never sent.
+    None,
+    /// The request, or an earlier attempt of the same call, may have reached
+    /// Okta and no trustworthy answer came back. The sessions may or may not
+    /// have been ended. Repeating the call is safe.
+    Unknown,
+}
+
+/// Okta's error codes that these operations are known to answer with.
+///
+/// Branch on these, not on the summary: Okta changes its wording.
+pub mod error_code {
+    /// 400: validation failed.
+    pub const VALIDATION_FAILED: &str = "E0000001";
+    /// 401: authentication failed.
+    pub const AUTHENTICATION_FAILED: &str = "E0000004";
+    /// 403: the session is not valid (any more).
+    pub const INVALID_SESSION: &str = "E0000005";
+    /// 403: no permission.
+    pub const ACCESS_DENIED: &str = "E0000006";
+    /// 404: the resource, a user here, was not found.
+    pub const RESOURCE_NOT_FOUND: &str = "E0000007";
+    /// 404: the path was not found, so the org URL is wrong.
+    pub const PATH_NOT_FOUND: &str = "E0000008";
+    /// 500: internal server error.
+    pub const INTERNAL: &str = "E0000009";
+    /// 503: the org is in read-only mode.
+    pub const READ_ONLY: &str = "E0000010";
+    /// 401: the token is invalid or expired.
+    pub const INVALID_TOKEN: &str = "E0000011";
+    /// 405: the path does not have this method.
+    pub const METHOD_NOT_SUPPORTED: &str = "E0000022";
+    /// 403: not allowed in the user's current status.
+    pub const NOT_ALLOWED_IN_STATUS: &str = "E0000038";
+    /// 429: the rate limit is spent.
+    pub const RATE_LIMITED: &str = "E0000047";
+    /// 503: temporarily unavailable.
+    pub const UNAVAILABLE: &str = "E0000181";
+}
+
+/// Why a call failed, what it may have done, and what to do about it.
+///
+/// Every fallible function of this crate returns it. [`kind`](Error::kind) says
+/// what went wrong and [`effect`](Error::effect) what may have happened; the
+/// [`Display`](fmt::Display) text is one line for a person, and holds no secret.
+///
+/// ```
+/// use okta_user_sessions::{Client, Credentials, Effect, ErrorKind};
+///
+/// let error = Client::builder("https://acme-admin.okta.com")
+///     .credentials(Credentials::api_token("00token"))
+///     .build()
+///     .unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+/// assert_eq!(error.effect(), Effect::None);
+/// assert!(error.to_string().contains("acme.okta.com"));
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    effect: Effect,
+    message: String,
+    status: Option<u16>,
+    okta: OktaError,
+    request_id: Option<Arc<str>>,
+    rate_limit: Option<RateLimit>,
+    /// What the server asked for, if it did.
+    requested_wait: Option<Duration>,
+    /// What the deadline did not leave room for.
+    wait: Option<Duration>,
+    attempts: u32,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The fields of Okta's error body, each of which can be missing.
+#[derive(Clone, Default)]
+pub(crate) struct OktaError {
+    pub(crate) code: Option<String>,
+    pub(crate) summary: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) causes: Vec<String>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, effect: Effect, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            effect,
+            message: message.into(),
+            status: None,
+            okta: OktaError::default(),
+            request_id: None,
+            rate_limit: None,
+            requested_wait: None,
+            wait: None,
+            attempts: 0,
+            source: None,
+        }))
+    }
+
+    /// Refused before anything was sent.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidInput, Effect::None, message)
+    }
+
+    /// A header value that cannot be sent; it may be secret, so it is not shown.
+    pub(crate) fn from_header(_: reqwest::header::InvalidHeaderValue) -> Self {
+        Self::invalid("a header value is refused: it holds a character that no header has")
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_answer(
+        mut self,
+        status: u16,
+        request_id: Option<Arc<str>>,
+        rate_limit: Option<RateLimit>,
+        requested_wait: Option<Duration>,
+        okta: OktaError,
+    ) -> Self {
+        self.0.status = Some(status);
+        self.0.request_id = request_id;
+        self.0.rate_limit = rate_limit;
+        self.0.requested_wait = requested_wait;
+        self.0.okta = okta;
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// Whether it kept an attempt from being sent.
+    pub(crate) fn was_not_sent(&self) -> bool {
+        matches!(
+            self.0.kind,
+            ErrorKind::InvalidInput | ErrorKind::DeadlineTooClose
+        )
+    }
+
+    /// An earlier attempt of the same call may have had its effect.
+    pub(crate) fn with_unknown_effect(mut self) -> Self {
+        self.0.effect = Effect::Unknown;
+        self
+    }
+
+    /// The call ended because this wait would have passed its deadline.
+    pub(crate) fn with_wait(mut self, wait: Duration) -> Self {
+        self.0.wait = Some(wait);
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What the call may have done all the same.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.0.effect
+    }
+
+    /// The HTTP status of the last answer, if there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Okta's `errorCode`, like [`error_code::RESOURCE_NOT_FOUND`]: the field to
+    /// branch on.
+    #[must_use]
+    pub fn error_code(&self) -> Option<&str> {
+        self.0.okta.code.as_deref()
+    }
+
+    /// Okta's `errorSummary`, in words that Okta changes.
+    #[must_use]
+    pub fn error_summary(&self) -> Option<&str> {
+        self.0.okta.summary.as_deref()
+    }
+
+    /// Okta's `errorId`: the id of this very occurrence, for Okta's support.
+    #[must_use]
+    pub fn error_id(&self) -> Option<&str> {
+        self.0.okta.id.as_deref()
+    }
+
+    /// The summaries in Okta's `errorCauses`.
+    pub fn error_causes(&self) -> impl Iterator<Item = &str> {
+        self.0.okta.causes.iter().map(String::as_str)
+    }
+
+    /// The `X-Okta-Request-Id` of the last answer, which finds the call in the
+    /// org's System Log.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The rate limit as the last answer stated it.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<&RateLimit> {
+        self.0.rate_limit.as_ref()
+    }
+
+    /// The wait that would have passed the call's deadline and so was not
+    /// begun, if that is what ended the call.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        self.0.wait
+    }
+
+    /// How many times the request was sent, or tried to be: 0 if it was refused
+    /// before.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.write_str(&inner.message)?;
+        if let Some(wait) = inner.wait {
+            write!(
+                f,
+                "; a wait of {} s would pass the call's deadline",
+                wait.as_millis().div_ceil(1000)
+            )?;
+        }
+        if inner.effect == Effect::Unknown {
+            f.write_str("; the sessions may or may not have been ended")?;
+        }
+        let mut facts = Vec::new();
+        facts.extend(inner.status.map(|status| format!("status {status}")));
+        facts.extend(inner.okta.code.as_deref().map(printable));
+        facts.extend(
+            inner
+                .okta
+                .summary
+                .as_deref()
+                .map(|text| format!("\"{}\"", printable(text))),
+        );
+        facts.extend(
+            inner
+                .okta
+                .causes
+                .iter()
+                .map(|text| format!("\"{}\"", printable(text))),
+        );
+        facts.extend(
+            inner
+                .okta
+                .id
+                .as_deref()
+                .map(|id| format!("error id {}", printable(id))),
+        );
+        facts.extend(
+            inner
+                .request_id
+                .as_deref()
+                .map(|id| format!("request id {}", printable(id))),
+        );
+        if inner.attempts > 1 {
+            facts.push(format!("{} attempts", inner.attempts));
+        }
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a server wrote, short and without what could steer a terminal.
+fn printable(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let mut out = String::new();
+    for (at, character) in text.chars().enumerate() {
+        if at == LONGEST {
+            out.push('…');
+            break;
+        }
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("effect", &inner.effect)
+            .field("message", &format_args!("{self}"))
+            .field("source", &inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.source {
+            Some(source) => Some(&**source),
+            None => None,
+        }
+    }
+}
+
+impl Failure for Error {
+    fn retry(&self) -> Option<WaitReason> {
+        match self.kind() {
+            ErrorKind::NotConnected => Some(WaitReason::NotConnected),
+            ErrorKind::ConnectionLost => Some(WaitReason::ConnectionLost),
+            ErrorKind::TimedOut => Some(WaitReason::TimedOut),
+            ErrorKind::RateLimited if self.rate_limit().is_some_and(RateLimit::is_concurrency) => {
+                Some(WaitReason::ConcurrencyLimited)
+            }
+            ErrorKind::RateLimited => Some(WaitReason::RateLimited),
+            ErrorKind::Server => {
+                let status = self.status().filter(|status| matches!(status, 502..=504))?;
+                Some(WaitReason::Unavailable(status))
+            }
+            _ => None,
+        }
+    }
+
+    fn requested_wait(&self) -> Option<Duration> {
+        self.0.requested_wait
+    }
+
+    fn request_id(&self) -> Option<&str> {
+        Error::request_id(self)
+    }
+
+    fn may_have_happened(&self) -> bool {
+        self.effect() == Effect::Unknown
+    }
+}
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

@@ -1,0 +1,229 @@
+//! Validated identifiers: the org's URL and a user's id.
+
+use std::{fmt, net::IpAddr};
+
+use reqwest::Url;
+
+use crate::Error;
+
+/// The id of a user, checked to be one segment of a path that no URL parser or
+/// server turns into another path.
+///
+/// Okta documents the id (`00u…`). A login often works in its place, which Okta
+/// does not document.
+///
+/// ```
+/// use okta_user_sessions::UserId;
+///
+/// assert!(UserId::new("00ub0oNGTSWTBKOLGLNR").is_ok());
+/// assert!(UserId::new("..").is_err());
+/// # Ok::<(), okta_user_sessions::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(String);
+
+/// Longer than any id or login (at most 100 characters) that Okta gives out.
+const LONGEST_ID: usize = 512;
+
+impl UserId {
+    /// Checks an id.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the id
+    /// and the reason, for one that is empty, too long, `.`, `..` or `me`, or
+    /// holds `/`, `\`, a control character, white space at an end, or a `%`
+    /// escape.
+    pub fn new(id: impl Into<String>) -> Result<Self, Error> {
+        let id = id.into();
+        match refuse_id(&id) {
+            None => Ok(Self(id)),
+            Some(reason) => {
+                let shown: String = id.chars().take(80).collect();
+                Err(Error::invalid(format!(
+                    "the user id {shown:?} is refused: {reason}"
+                )))
+            }
+        }
+    }
+
+    /// The caller's own user, `me` on the wire: for an API token the
+    /// administrator who created it.
+    ///
+    /// Okta does not document `me` for this operation. It is refused as an id,
+    /// so that nobody signs themselves out by a slip.
+    #[must_use]
+    pub fn me() -> Self {
+        Self("me".to_owned())
+    }
+
+    /// The id as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn refuse_id(id: &str) -> Option<&'static str> {
+    // Java servers, Okta's among them, read what follows a `;` as a parameter of
+    // the segment and drop it: `..;x` would be `..` again.
+    let segment = id.split(';').next().unwrap_or(id);
+    let escape = |window: &[u8]| matches!(window, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    if id.is_empty() {
+        Some("it is empty")
+    } else if id.len() > LONGEST_ID {
+        Some("it is longer than 512 bytes")
+    } else if id.chars().any(char::is_control) {
+        Some("it holds a control character")
+    } else if id.trim() != id {
+        Some("it begins or ends with white space")
+    } else if id.contains(['/', '\\']) {
+        Some("it holds a slash or backslash, which would make it another path")
+    } else if matches!(segment, "" | "." | "..") {
+        Some("URL parsers read it as a step in the path, not as a name")
+    } else if segment.eq_ignore_ascii_case("me") {
+        Some("it stands for the caller's own sessions; if that is meant, say UserId::me()")
+    } else if id.as_bytes().windows(3).any(escape) {
+        Some("it holds a % escape; give the id as it is, it is escaped when it is sent")
+    } else {
+        None
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for UserId {
+    type Error = Error;
+
+    fn try_from(id: String) -> Result<Self, Error> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<&str> for UserId {
+    type Error = Error;
+
+    fn try_from(id: &str) -> Result<Self, Error> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<&String> for UserId {
+    type Error = Error;
+
+    fn try_from(id: &String) -> Result<Self, Error> {
+        Self::new(id)
+    }
+}
+
+/// The URL of an org, `https://acme.okta.com`: scheme, host and perhaps a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrgUrl {
+    url: Url,
+    /// Without the slash at the end, as paths are appended to it.
+    base: String,
+}
+
+/// Okta's own domains, on which `acme-admin` is the admin console of `acme`.
+const OKTA_DOMAINS: [&str; 5] = [
+    ".okta.com",
+    ".oktapreview.com",
+    ".okta-emea.com",
+    ".okta-gov.com",
+    ".okta.mil",
+];
+
+impl OrgUrl {
+    pub(crate) fn new(given: &str, allow_loopback_http: bool) -> Result<Self, Error> {
+        let refuse = |reason: String| {
+            Err(Error::invalid(format!(
+                "the org URL {} is refused: {reason}",
+                shown(given)
+            )))
+        };
+        if given.is_empty() {
+            return refuse("it is empty; give it like https://acme.okta.com".into());
+        }
+        if given.contains(['{', '}']) {
+            return refuse("it is a placeholder; put your org's domain there".into());
+        }
+        if given.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return refuse("it holds white space or a control character".into());
+        }
+        if given.matches("://").count() > 1 {
+            return refuse("it holds :// twice".into());
+        }
+        let url = match Url::parse(given) {
+            Ok(url) if url.has_host() => url,
+            _ => return refuse("it is no URL; give it like https://acme.okta.com".into()),
+        };
+        let host = url.host_str().unwrap_or_default();
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(host) && allow_loopback_http => {}
+            "http" if is_loopback(host) => {
+                return refuse(
+                    "http needs allow_loopback_http(true), or OKTA_TESTING_TESTINGDISABLEHTTPSCHECK=true for the examples, and is for tests only".into(),
+                );
+            }
+            _ => {
+                return refuse("it must be https, or anybody on the way can read the token".into());
+            }
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("it holds a user name or password; give credentials apart".into());
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return refuse(format!(
+                "it holds a path, query or fragment; {}://{host} is meant",
+                url.scheme()
+            ));
+        }
+        if host.ends_with(".com.com") {
+            return refuse("it ends in .com.com; take one away".into());
+        }
+        for domain in OKTA_DOMAINS {
+            if let Some(org) = host
+                .strip_suffix(domain)
+                .and_then(|label| label.strip_suffix("-admin"))
+            {
+                return refuse(format!(
+                    "it is the admin console's; the org's is https://{org}{domain}"
+                ));
+            }
+        }
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { url, base })
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.url.host_str().is_some_and(is_loopback)
+    }
+}
+
+/// The URL for a message, without a password that may stand in it.
+fn shown(given: &str) -> String {
+    let (mark, rest) = match given.rsplit_once('@') {
+        Some((_, rest)) => ("…@", rest),
+        None => ("", given),
+    };
+    let short: String = rest.chars().take(120).collect();
+    format!("{:?}", format!("{mark}{short}"))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

@@ -1,0 +1,82 @@
+//! What a caller can see of the waits.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Called before each wait, so that a program can say what it waits for. It
+/// must not block.
+pub(crate) type WaitObserver = Arc<dyn Fn(&WaitEvent) + Send + Sync>;
+
+/// A wait that is about to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WaitEvent {
+    /// The attempt just failed, or, with [`WaitReason::WindowSpent`], the one
+    /// about to be sent; counts from 1.
+    pub attempt: u32,
+    /// What the wait is for.
+    pub reason: WaitReason,
+    /// How long it will be.
+    pub wait: Duration,
+}
+
+impl WaitEvent {
+    pub(crate) fn new(attempt: u32, reason: WaitReason, wait: Duration) -> Self {
+        WaitEvent {
+            attempt,
+            reason,
+            wait,
+        }
+    }
+}
+
+/// What a wait is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WaitReason {
+    /// The rate-limit window is known to be spent. The request has not been
+    /// sent yet; it will be when the next window begins.
+    WindowSpent,
+    /// Okta refused the request: the rate limit is used up (429).
+    RateLimited,
+    /// Okta refused the request: too many at once (429 with a limit of zero).
+    ConcurrencyLimited,
+    /// Okta, or a gateway before it, is unavailable for now: the status, one of
+    /// 502, 503 and 504.
+    Unavailable(u16),
+    /// No connection could be made; nothing was sent.
+    NotConnected,
+    /// The connection was lost after the request was sent.
+    ConnectionLost,
+    /// No answer came in time after the request was sent.
+    TimedOut,
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaitReason::WindowSpent => f.write_str("rate-limit window spent"),
+            WaitReason::RateLimited => f.write_str("rate limited"),
+            WaitReason::ConcurrencyLimited => f.write_str("too many concurrent requests"),
+            WaitReason::Unavailable(status) => write!(f, "unavailable (status {status})"),
+            WaitReason::NotConnected => f.write_str("not connected"),
+            WaitReason::ConnectionLost => f.write_str("connection lost"),
+            WaitReason::TimedOut => f.write_str("timed out"),
+        }
+    }
+}
+
+/// Makes a wait visible: a `tracing` event, and the observer if there is one.
+pub(crate) fn announce(observer: Option<&WaitObserver>, event: &WaitEvent) {
+    tracing::info!(
+        target: "okta_user_sessions",
+        attempt = event.attempt,
+        reason = %event.reason,
+        wait_ms = u64::try_from(event.wait.as_millis()).unwrap_or(u64::MAX),
+        "waiting",
+    );
+    if let Some(observer) = observer {
+        observer(event);
+    }
+}

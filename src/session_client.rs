@@ -1,0 +1,73 @@
+//! The signed-in user's client.
+
+use std::sync::Arc;
+
+use crate::{
+    Error, RateLimit, auth::SessionCredentials, builder::ClientBuilder, call::Layers,
+    operations::EndUserSessions,
+};
+
+/// Ends the sessions of the user whose session it carries.
+///
+/// ```no_run
+/// use okta_user_sessions::{SessionClient, SessionCredentials};
+///
+/// # async fn f(cookie: String) -> Result<(), okta_user_sessions::Error> {
+/// let me = SessionClient::builder("https://acme.okta.com")
+///     .credentials(SessionCredentials::idx(cookie))
+///     .build()?;
+/// me.end_user_sessions().keep_current(true).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SessionClient {
+    layers: Arc<Layers>,
+}
+
+impl SessionClient {
+    /// Begins a client for the org at `org_url`: the domain that set the
+    /// session cookie.
+    pub fn builder(org_url: impl Into<String>) -> ClientBuilder<Self> {
+        ClientBuilder::new(org_url.into())
+    }
+
+    /// Ends the user's identity-provider sessions
+    /// (`POST /api/v1/users/me/lifecycle/delete_sessions`), by Okta's default
+    /// all but the one that calls.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) when the session is
+    /// over; for the others see [`ErrorKind`](crate::ErrorKind).
+    pub fn end_user_sessions(&self) -> EndUserSessions {
+        EndUserSessions::new(self.layers.clone())
+    }
+
+    /// The latest known state of the rate limit, from the answers to this
+    /// client and its clones; `None` before the first, and where Okta does not
+    /// say.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.layers.gate.snapshot()
+    }
+}
+
+impl ClientBuilder<SessionClient> {
+    /// Who calls. Required.
+    pub fn credentials(self, credentials: SessionCredentials) -> Self {
+        self.auth(credentials.into_auth())
+    }
+
+    /// Makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a URL that
+    /// is none, not https, a placeholder or the admin console's; for missing or
+    /// malformed credentials; for a header that cannot be sent; and when the
+    /// build has no TLS.
+    pub fn build(self) -> Result<SessionClient, Error> {
+        let layers = Arc::new(self.layers()?);
+        Ok(SessionClient { layers })
+    }
+}

@@ -1,0 +1,31 @@
+//! The clock and the timer. No other file names them, so a browser build can
+//! bring its own.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+pub(crate) use tokio::time::{Instant, sleep_until};
+
+/// Thirty years: further than any deadline is meant, and near enough that no
+/// platform's clock overflows.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// `start + wait`, for a wait of any length.
+pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
+    start.checked_add(wait.min(FAR)).unwrap_or(start)
+}
+
+/// The outcome of whichever of two futures ends first: `Ok` for `a`, which is
+/// preferred when both are ready, `Err` for `b`.
+pub(crate) async fn race<A: Future, B: Future>(a: A, b: B) -> Result<A::Output, B::Output> {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    poll_fn(|context| {
+        if let Poll::Ready(output) = a.as_mut().poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        b.as_mut().poll(context).map(Err)
+    })
+    .await
+}

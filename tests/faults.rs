@@ -1,0 +1,470 @@
+//! Everything that can come back instead of an answer of Okta's: a clear
+//! error, never a success, and an effect that is true.
+
+use std::time::Duration;
+
+use okta_user_sessions::{
+    Client, Effect, Error, ErrorKind, Receipt, RetryPolicy, SessionClient, SessionCredentials,
+    mock::{Fault, MockOrg},
+};
+
+use crate::support::{ADA, once, org, user, was_cleared};
+
+/// Both clients, made once, since making one takes its time.
+struct Both {
+    org: MockOrg,
+    okta: Client,
+    me: SessionClient,
+}
+
+impl Both {
+    async fn start() -> Self {
+        let org = org().await;
+        org.set_rate_limit(u32::MAX, Duration::from_secs(60));
+        let okta = once(&org);
+        let me = SessionClient::builder(org.url())
+            .allow_loopback_http(true)
+            .retry(RetryPolicy::never())
+            // A token outlives the sessions that `okta` revokes.
+            .credentials(SessionCredentials::access_token(
+                org.issue_user_access_token(ADA),
+            ))
+            .build()
+            .unwrap();
+        Self { org, okta, me }
+    }
+
+    /// What both operations make of a fault, sent once each.
+    async fn meet(&self, fault: &Fault) -> [Result<Receipt, Error>; 2] {
+        self.org.fail_next(2, fault.clone());
+        [
+            self.okta.revoke_user_sessions(ADA).await,
+            self.me.end_user_sessions().await,
+        ]
+    }
+}
+
+#[tokio::test]
+async fn no_status_but_okta_s_own_success_is_one() {
+    let both = Both::start().await;
+    use Effect::{None, Unknown};
+    use ErrorKind::*;
+    for (status, kind, effect) in [
+        (201, UnexpectedAnswer, Unknown),
+        (202, UnexpectedAnswer, Unknown),
+        (205, UnexpectedAnswer, Unknown),
+        (206, UnexpectedAnswer, Unknown),
+        (299, UnexpectedAnswer, Unknown),
+        (300, UnexpectedAnswer, Unknown),
+        (301, UnexpectedAnswer, Unknown),
+        (302, UnexpectedAnswer, Unknown),
+        (304, UnexpectedAnswer, Unknown),
+        (307, UnexpectedAnswer, Unknown),
+        (308, UnexpectedAnswer, Unknown),
+        (400, Rejected, None),
+        (401, Unauthorized, None),
+        (403, Forbidden, None),
+        // Not Okta's words: this says nothing about the user.
+        (404, Rejected, None),
+        (405, Rejected, None),
+        (408, Rejected, Unknown),
+        (411, Rejected, None),
+        (418, Rejected, None),
+        (429, RateLimited, None),
+        (451, Rejected, None),
+        (500, Server, Unknown),
+        (502, Server, Unknown),
+        (503, Server, Unknown),
+        (504, Server, Unknown),
+        (599, Server, Unknown),
+        (600, UnexpectedAnswer, Unknown),
+        (999, UnexpectedAnswer, Unknown),
+    ] {
+        for body in ["", "<html>", r#"{"errorCode":"#, "{}"] {
+            let fault = Fault::status(status)
+                .header("x-okta-request-id", "req1")
+                .body(body);
+            for result in both.meet(&fault).await {
+                let error = result.expect_err("a success");
+                assert_eq!(
+                    (error.kind(), error.effect()),
+                    (kind, effect),
+                    "{status} {body:?}"
+                );
+                assert_eq!(error.status(), Some(status));
+                assert_eq!(error.request_id(), Some("req1"), "{status} {body:?}");
+                assert!(error.to_string().contains(&status.to_string()), "{error}");
+            }
+            assert!(!was_cleared(&both.org));
+        }
+    }
+}
+
+#[tokio::test]
+async fn success_is_200_or_204_with_nothing_in_it() {
+    let both = Both::start().await;
+    for (status, body) in [(200, ""), (204, ""), (200, "{}"), (200, " \r\n{ }\n")] {
+        let fault = Fault::status(status).body(body).after_effect(true);
+        for result in both.meet(&fault).await {
+            assert_eq!(result.unwrap().status(), status, "{body:?}");
+        }
+        assert!(was_cleared(&both.org));
+    }
+}
+
+#[tokio::test]
+async fn a_success_status_with_foreign_content_is_none() {
+    let both = Both::start().await;
+    let page = "<!doctype html><title>Welcome to Hotel Wi-Fi</title>";
+    let error_body = r#"{"errorCode":"E0000006","errorSummary":"no","errorCauses":[]}"#;
+    let json = "application/json";
+    for (kind, body) in [
+        ("text/html", page),
+        (json, page),
+        (json, error_body),
+        (json, "null"),
+        (json, "[]"),
+        (json, "\"\""),
+        (json, "{}{}"),
+        (json, r#"{"ok":true}"#),
+        ("text/plain", "OK"),
+    ] {
+        let fault = Fault::status(200).content_type(kind).body(body);
+        for result in both.meet(&fault).await {
+            let error = result.expect_err("a success");
+            assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "{body}");
+            assert_eq!(error.effect(), Effect::Unknown);
+            assert_eq!(error.status(), Some(200));
+        }
+    }
+    // A 204 has no body by definition, so the page is seen by its headers.
+    for head in [
+        format!("Content-Length: {}\r\n\r\n{page}", page.len()),
+        format!(
+            "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{page}\r\n0\r\n\r\n",
+            page.len()
+        ),
+        format!("Content-Type: text/html\r\n\r\n{page}"),
+    ] {
+        let fault = Fault::raw(format!("HTTP/1.1 204 No Content\r\n{head}"));
+        for result in both.meet(&fault).await {
+            let error = result.expect_err("a success");
+            assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+            assert_eq!(error.status(), Some(204));
+        }
+    }
+    // An empty page of a portal, too: Okta's answers have a request id.
+    let fault = Fault::status(200).content_type("Text/HTML; charset=utf-8");
+    for result in both.meet(&fault).await {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::UnexpectedAnswer);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let both = Both::start().await;
+    let elsewhere = crate::support::org().await;
+    let fault = Fault::redirect(&format!("{}/login", elsewhere.url()));
+    for result in both.meet(&fault).await {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::UnexpectedAnswer);
+    }
+    assert_eq!(elsewhere.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_redirect_that_a_given_http_client_follows_is_no_success() {
+    let org = org().await;
+    org.fail_next(
+        1,
+        Fault::status(307).header("location", "/api/v1/users/00uEve/sessions"),
+    );
+    org.add_user(okta_user_sessions::mock::MockUser::new("00uEve").sessions(1));
+    let okta = crate::support::admin(&org)
+        .http_client(reqwest::Client::builder().no_proxy().build().unwrap())
+        .build()
+        .unwrap();
+    let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    assert_eq!(error.effect(), Effect::Unknown);
+    assert!(error.to_string().contains("another address"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_anywhere_is_unknown() {
+    let both = Both::start().await;
+    // The mock's 200 of endUserSessions and its errors differ in length; a cut
+    // inside the head is one for both.
+    for bytes in [0, 1, 8, 20, 60] {
+        for after_effect in [false, true] {
+            let fault = Fault::cut_after(bytes).after_effect(after_effect);
+            for result in both.meet(&fault).await {
+                let error = result.expect_err("a success");
+                assert_eq!(error.effect(), Effect::Unknown);
+                let kind = error.kind();
+                let cut = [ErrorKind::ConnectionLost, ErrorKind::UnexpectedAnswer];
+                assert!(cut.contains(&kind), "{bytes}: {error:?}");
+            }
+        }
+    }
+    for fault in [Fault::reset(), Fault::reset().after_effect(true)] {
+        for result in both.meet(&fault).await {
+            let error = result.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.effect()),
+                (ErrorKind::ConnectionLost, Effect::Unknown)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_keeps_the_status() {
+    let both = Both::start().await;
+    let cut = |status: &str| {
+        Fault::raw(format!(
+            "HTTP/1.1 {status}\r\nX-Okta-Request-Id: req1\r\nContent-Length: 9\r\n\r\n{{"
+        ))
+    };
+    for result in both.meet(&cut("200 OK")).await {
+        let error = result.expect_err("a success");
+        assert_eq!(
+            (error.kind(), error.effect()),
+            (ErrorKind::ConnectionLost, Effect::Unknown)
+        );
+        assert_eq!(
+            (error.status(), error.request_id()),
+            (Some(200), Some("req1"))
+        );
+    }
+    for result in both.meet(&cut("403 Forbidden")).await {
+        let error = result.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.effect()),
+            (ErrorKind::Forbidden, Effect::None)
+        );
+        assert_eq!(
+            (error.status(), error.request_id()),
+            (Some(403), Some("req1"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_unknown() {
+    let both = Both::start().await;
+    for bytes in [
+        &b"SSH-2.0-OpenSSH_9.9\r\n"[..],
+        b"\x15\x03\x01\x00\x02\x02",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"{}\r\n\r\n",
+    ] {
+        for result in both.meet(&Fault::raw(bytes)).await {
+            let error = result.expect_err("a success");
+            assert_eq!(
+                (error.kind(), error.effect()),
+                (ErrorKind::UnexpectedAnswer, Effect::Unknown)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_read_within_bounds_and_in_any_encoding() {
+    let both = Both::start().await;
+    let huge = vec![b' '; 10 << 20];
+    for (status, kind) in [
+        (200, ErrorKind::UnexpectedAnswer),
+        (403, ErrorKind::Forbidden),
+        (500, ErrorKind::Server),
+    ] {
+        for body in [
+            &huge[..],
+            b"\xff\xfe\x00{}",
+            b"{\"errorCode\":42}",
+            b"[[[[[[[",
+        ] {
+            for result in both.meet(&Fault::status(status).body(body)).await {
+                let error = result.expect_err("a success");
+                assert_eq!((error.kind(), error.status()), (kind, Some(status)));
+                assert!(error.to_string().len() < 1000);
+            }
+        }
+    }
+    let deep = format!("{{\"errorCauses\":{}1", "[".repeat(60_000));
+    for result in both.meet(&Fault::status(400).body(deep)).await {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Rejected);
+    }
+}
+
+#[tokio::test]
+async fn okta_s_words_cannot_steer_a_terminal() {
+    let both = Both::start().await;
+    let body = "{\"errorCode\":\"E1\",\"errorSummary\":\"\\u001b[2Jgone\\r\\n\",\"errorCauses\":[{\"errorSummary\":\"\\u0007\"}]}";
+    for result in both.meet(&Fault::status(400).body(body)).await {
+        let error = result.unwrap_err();
+        assert_eq!(error.error_code(), Some("E1"));
+        assert_eq!(error.error_summary(), Some("\u{1b}[2Jgone\r\n"));
+        assert_eq!(error.error_causes().collect::<Vec<_>>(), ["\u{7}"]);
+        for text in [error.to_string(), format!("{error:?}")] {
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn okta_s_own_errors_say_what_to_do() {
+    let both = Both::start().await;
+    for (status, code, kind, effect, advice) in [
+        (
+            401,
+            "E0000011",
+            ErrorKind::Unauthorized,
+            Effect::None,
+            "expired",
+        ),
+        (
+            403,
+            "E0000006",
+            ErrorKind::Forbidden,
+            Effect::None,
+            "permission",
+        ),
+        (
+            404,
+            "E0000007",
+            ErrorKind::NotFound,
+            Effect::None,
+            "no such user",
+        ),
+        (
+            404,
+            "E0000008",
+            ErrorKind::UnknownPath,
+            Effect::None,
+            "the org URL is wrong, not the user",
+        ),
+        (
+            503,
+            "E0000010",
+            ErrorKind::ReadOnly,
+            Effect::None,
+            "read-only",
+        ),
+        (
+            503,
+            "E0000181",
+            ErrorKind::Server,
+            Effect::Unknown,
+            "may or may not",
+        ),
+        (
+            500,
+            "E0000009",
+            ErrorKind::Server,
+            Effect::Unknown,
+            "may or may not",
+        ),
+        (
+            400,
+            "E0000001",
+            ErrorKind::Rejected,
+            Effect::None,
+            "refused",
+        ),
+    ] {
+        for result in both.meet(&Fault::okta_error(status, code)).await {
+            let error = result.unwrap_err();
+            assert_eq!((error.kind(), error.effect()), (kind, effect), "{code}");
+            assert_eq!(error.error_code(), Some(code));
+            assert!(error.to_string().contains(advice), "{error}");
+            assert!(error.error_id().is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn null_causes_and_missing_fields_are_read() {
+    let both = Both::start().await;
+    let body = r#"{"errorCode":"E0000007","errorCauses":null,"new":1}"#;
+    for result in both.meet(&Fault::status(404).body(body)).await {
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!((error.error_summary(), error.error_id()), (None, None));
+    }
+}
+
+#[tokio::test]
+async fn nothing_listening_means_nothing_was_sent() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let okta = okta_user_sessions::Client::builder(format!("http://127.0.0.1:{port}"))
+        .allow_loopback_http(true)
+        .retry(okta_user_sessions::RetryPolicy::never())
+        .credentials(okta_user_sessions::Credentials::api_token("00token"))
+        .build()
+        .unwrap();
+    let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::NotConnected, Effect::None)
+    );
+    assert!(std::error::Error::source(&error).is_some());
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_a_tls_error_and_not_tried_again() {
+    let org = org().await;
+    let url = org.url().replace("http://", "https://");
+    let okta = okta_user_sessions::Client::builder(url)
+        .credentials(okta_user_sessions::Credentials::api_token("00token"))
+        .build()
+        .unwrap();
+    let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::Tls, Effect::None)
+    );
+    assert_eq!(error.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_answer_in_time_is_unknown() {
+    let both = Both::start().await;
+    for (fault, cleared) in [
+        (Fault::hang(), false),
+        (Fault::hang().after_effect(true), true),
+    ] {
+        let started = tokio::time::Instant::now();
+        for result in both.meet(&fault).await {
+            let error = result.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.effect()),
+                (ErrorKind::TimedOut, Effect::Unknown)
+            );
+        }
+        let took = started.elapsed();
+        assert!(
+            (Duration::from_secs(60)..Duration::from_secs(61)).contains(&took),
+            "{took:?}"
+        );
+        assert_eq!(was_cleared(&both.org), cleared);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_call_leaves_the_client_usable() {
+    let org = org().await;
+    org.fail_next(1, Fault::hang());
+    let okta = once(&org);
+    let call = okta.revoke_user_sessions(ADA).into_future();
+    tokio::select! {
+        result = call => panic!("{result:?}"),
+        () = async { while org.requests().is_empty() { tokio::task::yield_now().await } } => {}
+    }
+    okta.revoke_user_sessions(ADA).await.unwrap();
+    let cookie = org.sign_in(ADA);
+    user(&org, &cookie).end_user_sessions().await.unwrap();
+}

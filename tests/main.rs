@@ -1,0 +1,14 @@
+//! Behaviour that a user or Okta would notice: real HTTP over loopback against
+//! the mock org. One binary, a module per subject.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod calls;
+mod compile;
+mod faults;
+mod ids;
+mod mock;
+mod retries;
+mod secrets;
+mod settings;
+mod support;

@@ -1,0 +1,323 @@
+//! Retries, deadlines and the gate over real HTTP, on virtual time.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use okta_user_sessions::{
+    Client, Effect, ErrorKind, RetryPolicy, WaitReason,
+    mock::{Fault, MockOrg},
+};
+use tokio::time::Instant;
+
+use crate::support::{ADA, add_ada, admin, org, was_cleared};
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// An org that lets in so many requests a minute.
+async fn small_org(limit: u32) -> MockOrg {
+    let org = MockOrg::builder()
+        .rate_limit(limit, seconds(60))
+        .start()
+        .await
+        .unwrap();
+    add_ada(&org);
+    org
+}
+
+fn count(org: &MockOrg, status: u16) -> usize {
+    org.requests()
+        .iter()
+        .filter(|request| request.status() == Some(status))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_passes_is_tried_again_and_named_in_the_retry() {
+    for (fault, reason, unknown) in [
+        (
+            Fault::okta_error(503, "E0000181"),
+            WaitReason::Unavailable(503),
+            true,
+        ),
+        (
+            Fault::okta_error(502, "E1"),
+            WaitReason::Unavailable(502),
+            true,
+        ),
+        (
+            Fault::okta_error(504, "E1"),
+            WaitReason::Unavailable(504),
+            true,
+        ),
+        (
+            Fault::okta_error(429, "E0000047"),
+            WaitReason::RateLimited,
+            false,
+        ),
+        (Fault::reset(), WaitReason::ConnectionLost, true),
+        (Fault::cut_after(0), WaitReason::ConnectionLost, true),
+        (Fault::cut_after(30), WaitReason::ConnectionLost, true),
+        (Fault::hang(), WaitReason::TimedOut, true),
+    ] {
+        let org = org().await;
+        org.fail_next(2, fault);
+        let waits = Arc::new(Mutex::new(Vec::new()));
+        let seen = waits.clone();
+        let okta = admin(&org)
+            // Room for two windows, which two 429s cost.
+            .retry(RetryPolicy::default().with_deadline(seconds(300)))
+            .on_wait(move |event| seen.lock().unwrap().push(event.clone()))
+            .build()
+            .unwrap();
+        let started = Instant::now();
+
+        let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
+
+        assert_eq!(receipt.attempts(), 3, "{reason:?}");
+        assert_eq!(receipt.may_have_run_before(), unknown, "{reason:?}");
+        assert!(receipt.waited() <= started.elapsed());
+        let requests = org.requests();
+        assert_eq!(requests.len(), 3);
+        assert_eq!(requests[0].header("x-okta-retry-count"), None);
+        assert_eq!(requests[0].header("x-okta-retry-for"), None);
+        for (at, request) in requests.iter().enumerate().skip(1) {
+            assert_eq!(request.header("x-okta-retry-count"), Some(&*at.to_string()));
+            let reached = matches!(reason, WaitReason::Unavailable(_) | WaitReason::RateLimited);
+            let first = requests[0].request_id().filter(|_| reached);
+            assert_eq!(request.header("x-okta-retry-for"), first, "{reason:?}");
+        }
+        let waits: Vec<_> = waits
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|wait| (wait.attempt, wait.reason))
+            .collect();
+        let retries: Vec<_> = waits
+            .into_iter()
+            .filter(|(_, reason)| *reason != WaitReason::WindowSpent)
+            .collect();
+        assert_eq!(retries, [(1, reason), (2, reason)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_pass_is_not_tried_again() {
+    for fault in [
+        Fault::okta_error(400, "E0000001"),
+        Fault::okta_error(401, "E0000011"),
+        Fault::okta_error(403, "E0000006"),
+        Fault::okta_error(404, "E0000007"),
+        Fault::okta_error(404, "E0000008"),
+        Fault::okta_error(405, "E0000022"),
+        Fault::okta_error(500, "E0000009"),
+        Fault::okta_error(503, "E0000010"),
+        Fault::status(200).body("<html>"),
+        Fault::status(202),
+        Fault::redirect("/"),
+        Fault::raw("no HTTP\r\n\r\n"),
+    ] {
+        let org = org().await;
+        org.fail_next(1, fault.clone());
+        let error = admin(&org)
+            .build()
+            .unwrap()
+            .revoke_user_sessions(ADA)
+            .await
+            .unwrap_err();
+        assert_eq!(error.attempts(), 1, "{fault:?}");
+        assert_eq!(org.requests().len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_sends_exactly_once() {
+    for fault in [
+        Fault::reset(),
+        Fault::status(503),
+        Fault::okta_error(429, "E0000047"),
+        Fault::hang(),
+    ] {
+        let org = org().await;
+        org.fail_next(5, fault);
+        let okta = admin(&org).retry(RetryPolicy::never()).build().unwrap();
+        okta.revoke_user_sessions(ADA).await.unwrap_err();
+        assert_eq!(org.requests().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_attempt_that_may_have_reached_okta_stays_unknown() {
+    let org = org().await;
+    org.fail_next(1, Fault::reset().after_effect(true));
+    org.fail_next(1, Fault::okta_error(403, "E0000006"));
+    let error = admin(&org)
+        .build()
+        .unwrap()
+        .revoke_user_sessions(ADA)
+        .await
+        .unwrap_err();
+    // The last answer is a refusal, but the first attempt did revoke.
+    assert!(was_cleared(&org));
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::Forbidden, Effect::Unknown)
+    );
+    assert_eq!(error.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spent_window_is_waited_out_by_the_default_policy() {
+    let org = small_org(10).await;
+    org.spend(10);
+    let started = Instant::now();
+    let receipt = admin(&org)
+        .build()
+        .unwrap()
+        .revoke_user_sessions(ADA)
+        .await
+        .unwrap();
+    assert_eq!(receipt.attempts(), 2);
+    let took = started.elapsed();
+    assert!((seconds(60)..seconds(64)).contains(&took), "{took:?}");
+    assert!(receipt.waited() >= seconds(60), "{:?}", receipt.waited());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_hours_off_does_not_matter() {
+    for skew in [-5 * 3600, 5 * 3600] {
+        let org = small_org(10).await;
+        org.set_clock_skew(skew);
+        org.spend(10);
+        let started = Instant::now();
+        admin(&org)
+            .build()
+            .unwrap()
+            .revoke_user_sessions(ADA)
+            .await
+            .unwrap();
+        let took = started.elapsed();
+        assert!((seconds(60)..seconds(64)).contains(&took), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
+    let org = small_org(10).await;
+    org.spend(10);
+    let policy = RetryPolicy::default().with_deadline(seconds(20));
+    let okta = admin(&org).retry(policy).build().unwrap();
+    let started = Instant::now();
+
+    let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::RateLimited, Effect::None)
+    );
+    assert!(error.wait().unwrap() >= seconds(60), "{:?}", error.wait());
+    assert!(error.to_string().contains("deadline"), "{error}");
+
+    // The next call knows already, and spends no request on it.
+    let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::DeadlineTooClose, Effect::None)
+    );
+    assert!(error.wait().unwrap() >= seconds(59), "{:?}", error.wait());
+    assert_eq!(error.attempts(), 0);
+    assert_eq!(org.requests().len(), 1);
+    assert!(started.elapsed() < seconds(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_covers_the_answer_and_every_wait() {
+    for fault in [Fault::hang(), Fault::reset(), Fault::status(503)] {
+        let org = org().await;
+        org.fail_next(1000, fault);
+        let policy = RetryPolicy::default()
+            .with_max_retries(1000)
+            .with_deadline(seconds(45));
+        let okta = admin(&org).retry(policy).build().unwrap();
+        let started = Instant::now();
+        let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+        assert_eq!(error.effect(), Effect::Unknown);
+        assert!(error.attempts() > 1);
+        let took = started.elapsed();
+        assert!(took <= seconds(45) + Duration::from_millis(2), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_concurrency_limit_costs_a_moment_not_a_minute() {
+    let org = MockOrg::builder()
+        .concurrency_limit(5)
+        .latency(Duration::from_millis(200))
+        .start()
+        .await
+        .unwrap();
+    add_ada(&org);
+    let okta = admin(&org).build().unwrap();
+    let started = Instant::now();
+    all(&okta, 100).await;
+    let took = started.elapsed();
+    assert!(took < seconds(30), "{took:?}");
+    assert_eq!(org.log().len(), 100);
+    // A refusal for concurrency does not displace the limit learned before.
+    assert_eq!(okta.rate_limit().unwrap().limit(), 600);
+}
+
+/// The figure: 1,000 calls at once where 100 a minute are let in.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_calls_take_the_fewest_windows_and_one_429_at_most() {
+    let org = small_org(100).await;
+    let policy = RetryPolicy::default().with_deadline(seconds(3600));
+    let okta = admin(&org).retry(policy).build().unwrap();
+    let started = Instant::now();
+    all(&okta, 1000).await;
+    let took = started.elapsed();
+    assert_eq!(org.log().len(), 1000);
+    assert!(count(&org, 429) <= 1, "{} 429s", count(&org, 429));
+    // Ten windows, so nine waits of 60 s, each with its margin of 1 s and
+    // rounding of 1 s at most.
+    assert!(took <= seconds(9 * 62 + 1), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_client_of_the_org_is_lived_with() {
+    let org = small_org(100).await;
+    let policy = RetryPolicy::default()
+        .with_deadline(seconds(3600))
+        .with_max_retries(10);
+    let okta = admin(&org).retry(policy).build().unwrap();
+    okta.revoke_user_sessions(ADA).await.unwrap();
+    org.spend(60);
+    let started = Instant::now();
+    all(&okta, 80).await;
+    assert_eq!(org.log().len(), 81);
+    assert!(count(&org, 429) <= 32, "{} 429s", count(&org, 429));
+    assert!(started.elapsed() <= seconds(64), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_rate_limit_headers_the_gate_stays_out_of_the_way() {
+    let org = org().await;
+    org.hide_rate_limit_headers(true);
+    let okta = admin(&org).build().unwrap();
+    let started = Instant::now();
+    all(&okta, 200).await;
+    assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
+    assert_eq!(okta.rate_limit(), None);
+}
+
+/// So many calls at once, all of which succeed.
+async fn all(okta: &Client, calls: usize) {
+    let calls: Vec<_> = (0..calls)
+        .map(|_| tokio::spawn(okta.revoke_user_sessions(ADA).into_future()))
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,187 @@
+//! What a client is built from: URL, credentials, headers.
+
+use okta_user_sessions::{
+    Client, Credentials, Effect, ErrorKind, SessionClient, SessionCredentials,
+};
+
+fn refusal(result: Result<impl Sized, okta_user_sessions::Error>) -> String {
+    let Err(error) = result else {
+        panic!("it was not refused")
+    };
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(error.effect(), Effect::None);
+    error.to_string()
+}
+
+fn client(url: &str) -> Result<Client, okta_user_sessions::Error> {
+    Client::builder(url)
+        .credentials(Credentials::api_token("00token"))
+        .build()
+}
+
+#[test]
+fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
+    for (url, reason) in [
+        ("", "empty"),
+        ("acme.okta.com", "no URL"),
+        ("https://", "no URL"),
+        ("http://acme.okta.com", "must be https"),
+        ("http://127.0.0.1:8080", "allow_loopback_http"),
+        ("http://localhost", "allow_loopback_http"),
+        ("ftp://acme.okta.com", "must be https"),
+        ("https://{yourOktaDomain}", "placeholder"),
+        ("https://acme-admin.okta.com", "https://acme.okta.com"),
+        (
+            "https://acme-admin.oktapreview.com",
+            "https://acme.oktapreview.com",
+        ),
+        (
+            "https://acme-admin.okta-emea.com",
+            "https://acme.okta-emea.com",
+        ),
+        (
+            "https://acme-admin.okta-gov.com",
+            "https://acme.okta-gov.com",
+        ),
+        ("https://ACME-ADMIN.okta.mil", "https://acme.okta.mil"),
+        ("https://acme.okta.com.com", ".com.com"),
+        ("https://https://acme.okta.com", ":// twice"),
+        ("https://acme.okta.com/oauth2/default", "path"),
+        ("https://acme.okta.com?x=1", "path, query"),
+        ("https://acme.okta.com#x", "path, query"),
+        ("https://ac me.okta.com", "white space"),
+        ("https://acme.okta.com\n", "white space"),
+    ] {
+        let text = refusal(client(url));
+        assert!(text.contains(reason), "{url:?}: {text}");
+        assert!(
+            url.is_empty() || text.contains(&format!("{url:?}")),
+            "{text}"
+        );
+    }
+    let text = refusal(client("https://ada:hunter2@acme.okta.com"));
+    assert!(
+        text.contains("password") && !text.contains("hunter2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn org_urls_that_can_be_meant_are_taken() {
+    for url in [
+        "https://acme.okta.com",
+        "https://acme.okta.com/",
+        "HTTPS://ACME.OKTA.COM",
+        "https://login.acme-admin.example",
+        "https://acme-admin.example.com",
+        "https://127.0.0.1:8443",
+    ] {
+        client(url).unwrap();
+    }
+    for url in [
+        "http://127.0.0.1:1",
+        "http://127.8.9.1",
+        "http://[::1]:80",
+        "http://localhost:3000",
+    ] {
+        Client::builder(url)
+            .allow_loopback_http(true)
+            .credentials(Credentials::api_token("00token"))
+            .build()
+            .unwrap();
+    }
+    // The switch is for this machine alone.
+    for url in [
+        "http://acme.okta.com",
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1",
+        "http://0.0.0.0",
+    ] {
+        let builder = Client::builder(url).allow_loopback_http(true);
+        let text = refusal(
+            builder
+                .credentials(Credentials::api_token("00token"))
+                .build(),
+        );
+        assert!(text.contains("must be https"), "{text}");
+    }
+}
+
+#[test]
+fn malformed_credentials_are_refused_without_showing_them() {
+    let url = "https://acme.okta.com";
+    for (token, reason) in [
+        ("", "empty"),
+        ("{apiToken}", "placeholder"),
+        ("SSWS 00secret", "scheme"),
+        ("bearer 00secret", "scheme"),
+        ("00secret\n", "line end"),
+        ("00 secret", "white space"),
+        ("00secr\u{e9}t", "character"),
+    ] {
+        let text = refusal(
+            Client::builder(url)
+                .credentials(Credentials::api_token(token))
+                .build(),
+        );
+        assert!(text.contains(reason) && !text.contains("00sec"), "{text}");
+        let text = refusal(
+            Client::builder(url)
+                .credentials(Credentials::access_token(token))
+                .build(),
+        );
+        assert!(text.contains(reason) && !text.contains("00sec"), "{text}");
+    }
+    for (name, value, reason) in [
+        ("idx", "", "empty"),
+        ("", "secret", "cookie name"),
+        ("i dx", "secret", "cookie name"),
+        ("idx", "secret; sid=1", "no cookie value"),
+        ("idx", "sec\r\nret", "no cookie value"),
+    ] {
+        let credentials = SessionCredentials::cookie(name, value);
+        let text = refusal(SessionClient::builder(url).credentials(credentials).build());
+        assert!(text.contains(reason) && !text.contains("sec"), "{text}");
+    }
+    for origin in [
+        "app.example.com",
+        "https://app.example.com/",
+        "https://a b",
+        "data:x",
+    ] {
+        let credentials = SessionCredentials::idx("value").origin(origin);
+        let text = refusal(SessionClient::builder(url).credentials(credentials).build());
+        assert!(text.contains(&format!("{origin:?}")), "{text}");
+    }
+    assert!(refusal(Client::builder(url).build()).contains("no credentials"));
+}
+
+#[test]
+fn headers_that_would_bend_a_request_are_refused() {
+    for (name, value, reason) in [
+        ("Authorization", "x", "other methods"),
+        ("cookie", "x", "other methods"),
+        ("Host", "x", "other methods"),
+        ("content-length", "x", "other methods"),
+        ("Transfer-Encoding", "chunked", "other methods"),
+        ("DPoP", "x", "other methods"),
+        ("a b", "x", "no header's name"),
+        ("x-a", "b\r\nc", "no header has"),
+    ] {
+        let builder = Client::builder("https://acme.okta.com").header(name, value);
+        let text = refusal(
+            builder
+                .credentials(Credentials::api_token("00token"))
+                .build(),
+        );
+        assert!(text.contains(reason), "{text}");
+        assert!(text.contains(&format!("{name:?}")), "{text}");
+    }
+    let builder = Client::builder("https://acme.okta.com").user_agent_suffix("a\nb");
+    let text = refusal(
+        builder
+            .credentials(Credentials::api_token("00token"))
+            .build(),
+    );
+    assert!(text.contains("User-Agent"), "{text}");
+}
