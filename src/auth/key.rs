@@ -13,9 +13,9 @@ use aws_lc_rs::{
     error::Unspecified,
     rand::SystemRandom,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
-        EcdsaKeyPair, EcdsaSigningAlgorithm, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaEncoding,
-        RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, RSA_PKCS1_SHA256,
+        RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair,
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -66,7 +66,11 @@ impl PrivateKey {
     pub fn from_text(text: impl Into<SecretString>) -> Result<Self, KeyError> {
         let text = text.into();
         let text = trim(text.expose_secret())?;
-        if text.starts_with('{') { Self::read_jwk(text) } else { Self::read_pem(text) }
+        if text.starts_with('{') {
+            Self::read_jwk(text)
+        } else {
+            Self::read_pem(text)
+        }
     }
 
     /// Reads a key from PEM (RFC 7468): `PRIVATE KEY`, `RSA PRIVATE KEY` or
@@ -123,7 +127,10 @@ impl PrivateKey {
     /// A new key on P-256.
     pub(super) fn generate() -> Result<Self, Unspecified> {
         let curve = Curve::P256;
-        Ok(Self::new(Pair::Ec(EcdsaKeyPair::generate(curve.signing())?, curve)))
+        Ok(Self::new(Pair::Ec(
+            EcdsaKeyPair::generate(curve.signing())?,
+            curve,
+        )))
     }
 
     /// The public half.
@@ -151,7 +158,11 @@ impl PrivateKey {
             Pair::Rsa(_) => Algorithm::Rs256,
             Pair::Ec(_, curve) => curve.algorithm(),
         };
-        Self { pair, algorithm, key_id: None }
+        Self {
+            pair,
+            algorithm,
+            key_id: None,
+        }
     }
 
     fn read_pem(text: &str) -> Result<Self, KeyError> {
@@ -165,12 +176,12 @@ impl PrivateKey {
                 };
                 pair.map(Pair::Rsa)
             }
-            (Kind::Ec(curve), _) => {
-                EcdsaKeyPair::from_private_key_der(curve.signing(), &der).map(|pair| Pair::Ec(pair, curve))
-            }
+            (Kind::Ec(curve), _) => EcdsaKeyPair::from_private_key_der(curve.signing(), &der)
+                .map(|pair| Pair::Ec(pair, curve)),
         };
-        pair.map(Self::new)
-            .map_err(|_| KeyError::Damaged { part: "its numbers do not make a valid key" })
+        pair.map(Self::new).map_err(|_| KeyError::Damaged {
+            part: "its numbers do not make a valid key",
+        })
     }
 
     fn read_jwk(text: &str) -> Result<Self, KeyError> {
@@ -266,12 +277,18 @@ fn check_rsa_size(bits: usize) -> Result<(), KeyError> {
     match bits {
         0..2048 => Err(KeyError::TooWeak { bits }),
         2048..=8192 => Ok(()),
-        _ => Err(KeyError::Unsupported { found: "an RSA key of more than 8192 bits" }),
+        _ => Err(KeyError::Unsupported {
+            found: "an RSA key of more than 8192 bits",
+        }),
     }
 }
 
 /// The text without what editors and shells leave around it.
 fn trim(text: &str) -> Result<&str, KeyError> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
-    if text.is_empty() { Err(KeyError::Empty) } else { Ok(text) }
+    if text.is_empty() {
+        Err(KeyError::Empty)
+    } else {
+        Ok(text)
+    }
 }

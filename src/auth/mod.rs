@@ -2,10 +2,19 @@
 
 // What signs needs aws-lc, which a browser neither has nor needs.
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-#[cfg_attr(not(test), expect(dead_code, reason = "the requests that carry proofs are still to come"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the requests that carry proofs are still to come")
+)]
 mod dpop;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-#[cfg_attr(not(test), expect(dead_code, reason = "the token request that carries assertions is still to come"))]
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the token request that carries assertions is still to come"
+    )
+)]
 mod jwt;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 mod key;

@@ -90,8 +90,14 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    const ALL: [Self; 6] =
-        [Self::Rs256, Self::Rs384, Self::Rs512, Self::Es256, Self::Es384, Self::Es512];
+    const ALL: [Self; 6] = [
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Es256,
+        Self::Es384,
+        Self::Es512,
+    ];
 
     /// The name on the wire, such as `RS256`.
     #[must_use]
@@ -107,7 +113,9 @@ impl Algorithm {
     }
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
     }
 
     /// How long every signature is, where the algorithm alone decides it.

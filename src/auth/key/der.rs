@@ -32,19 +32,26 @@ pub(super) fn kind(layout: Layout, der: &[u8]) -> Result<Kind, KeyError> {
         Layout::Pkcs1 => rsa_bits(der).map(|bits| Ok(Kind::Rsa { bits })),
         Layout::Sec1 => sec1(der),
     };
-    kind.unwrap_or(Err(KeyError::Damaged { part: "what its base64 says is no key" }))
+    kind.unwrap_or(Err(KeyError::Damaged {
+        part: "what its base64 says is no key",
+    }))
 }
 
 /// Modulus and exponent of an `RSAPublicKey` (RFC 8017 A.1.1).
 pub(super) fn rsa_public(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut key = Reader(Reader(der).expect(SEQUENCE)?);
-    Some((magnitude(key.expect(INTEGER)?), magnitude(key.expect(INTEGER)?)))
+    Some((
+        magnitude(key.expect(INTEGER)?),
+        magnitude(key.expect(INTEGER)?),
+    ))
 }
 
 /// The length of a big-endian number, in bits.
 pub(super) fn bits(number: &[u8]) -> usize {
     let number = magnitude(number);
-    let unused = number.first().map_or(0, |first| first.leading_zeros() as usize);
+    let unused = number
+        .first()
+        .map_or(0, |first| first.leading_zeros() as usize);
     number.len().saturating_mul(8).saturating_sub(unused)
 }
 
@@ -63,14 +70,22 @@ fn pkcs8(der: &[u8]) -> Option<Result<Kind, KeyError>> {
     let mut algorithm = Reader(info.expect(SEQUENCE)?);
     let key = info.expect(OCTET_STRING)?;
     Some(match algorithm.expect(OBJECT_IDENTIFIER)? {
-        RSA => Ok(Kind::Rsa { bits: rsa_bits(key)? }),
+        RSA => Ok(Kind::Rsa {
+            bits: rsa_bits(key)?,
+        }),
         EC => {
             let (tag, parameters) = algorithm.read()?;
             curve(tag, parameters)
         }
-        RSA_PSS => Err(KeyError::Unsupported { found: "restricted to RSA-PSS" }),
-        ED25519 => Err(KeyError::Unsupported { found: "an Ed25519 key" }),
-        _ => Err(KeyError::Unsupported { found: "neither RSA nor EC" }),
+        RSA_PSS => Err(KeyError::Unsupported {
+            found: "restricted to RSA-PSS",
+        }),
+        ED25519 => Err(KeyError::Unsupported {
+            found: "an Ed25519 key",
+        }),
+        _ => Err(KeyError::Unsupported {
+            found: "neither RSA nor EC",
+        }),
     })
 }
 
@@ -87,7 +102,9 @@ fn sec1(der: &[u8]) -> Option<Result<Kind, KeyError>> {
     key.expect(INTEGER)?;
     key.expect(OCTET_STRING)?;
     let Some((CONTEXT_0, parameters)) = key.read() else {
-        return Some(Err(KeyError::Unsupported { found: "an EC key that does not name its curve" }));
+        return Some(Err(KeyError::Unsupported {
+            found: "an EC key that does not name its curve",
+        }));
     };
     let (tag, parameters) = Reader(parameters).read()?;
     Some(curve(tag, parameters))
@@ -98,9 +115,15 @@ fn curve(tag: u8, parameters: &[u8]) -> Result<Kind, KeyError> {
         (OBJECT_IDENTIFIER, P256) => Ok(Kind::Ec(Curve::P256)),
         (OBJECT_IDENTIFIER, P384) => Ok(Kind::Ec(Curve::P384)),
         (OBJECT_IDENTIFIER, P521) => Ok(Kind::Ec(Curve::P521)),
-        (OBJECT_IDENTIFIER, SECP256K1) => Err(KeyError::Unsupported { found: "an EC key on secp256k1" }),
-        (OBJECT_IDENTIFIER, _) => Err(KeyError::Unsupported { found: "an EC key on another curve" }),
-        _ => Err(KeyError::Unsupported { found: "an EC key that spells its curve out instead of naming it" }),
+        (OBJECT_IDENTIFIER, SECP256K1) => Err(KeyError::Unsupported {
+            found: "an EC key on secp256k1",
+        }),
+        (OBJECT_IDENTIFIER, _) => Err(KeyError::Unsupported {
+            found: "an EC key on another curve",
+        }),
+        _ => Err(KeyError::Unsupported {
+            found: "an EC key that spells its curve out instead of naming it",
+        }),
     }
 }
 
@@ -119,7 +142,9 @@ impl<'a> Reader<'a> {
                 return None;
             }
             // At most four bytes, so that nothing is shifted out of 32 bits.
-            let length = bytes.iter().fold(0_u32, |length, &byte| (length << 8) | u32::from(byte));
+            let length = bytes
+                .iter()
+                .fold(0_u32, |length, &byte| (length << 8) | u32::from(byte));
             (usize::try_from(length).ok()?, rest)
         };
         let (content, rest) = rest.split_at_checked(length)?;
@@ -129,6 +154,8 @@ impl<'a> Reader<'a> {
 
     /// The content of the next element, if it has this tag.
     fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.read().filter(|(found, _)| *found == tag).map(|(_, content)| content)
+        self.read()
+            .filter(|(found, _)| *found == tag)
+            .map(|(_, content)| content)
     }
 }

@@ -43,7 +43,11 @@ pub(super) struct Parsed {
 pub(super) fn private_key(text: &str) -> Result<Parsed, KeyError> {
     // serde_json quotes what it did not like: its message stays here.
     let jwk: Jwk<'_> = serde_json::from_str(text).map_err(|error| KeyError::Damaged {
-        part: if error.is_data() { "a member of the JWK has the wrong type" } else { "the JWK is not valid JSON" },
+        part: if error.is_data() {
+            "a member of the JWK has the wrong type"
+        } else {
+            "the JWK is not valid JSON"
+        },
     })?;
     if jwk.keys.is_some() {
         return Err(KeyError::KeySet);
@@ -51,33 +55,57 @@ pub(super) fn private_key(text: &str) -> Result<Parsed, KeyError> {
     let pair = match jwk.kty.as_deref() {
         Some("RSA") => rsa(&jwk)?,
         Some("EC") => ec(&jwk)?,
-        Some("oct") => return Err(KeyError::Unsupported { found: "a shared secret (kty `oct`)" }),
-        Some("OKP") => return Err(KeyError::Unsupported { found: "an Edwards-curve key (kty `OKP`)" }),
-        Some(_) => return Err(KeyError::Unsupported { found: "of an unknown kty" }),
+        Some("oct") => {
+            return Err(KeyError::Unsupported {
+                found: "a shared secret (kty `oct`)",
+            });
+        }
+        Some("OKP") => {
+            return Err(KeyError::Unsupported {
+                found: "an Edwards-curve key (kty `OKP`)",
+            });
+        }
+        Some(_) => {
+            return Err(KeyError::Unsupported {
+                found: "of an unknown kty",
+            });
+        }
         None => return Err(KeyError::Incomplete { member: "kty" }),
     };
     let algorithm = match jwk.alg {
-        Some(name) => Some(
-            Algorithm::from_name(&name)
-                .ok_or(KeyError::Unsupported { found: "meant for another alg than RS256 to ES512" })?,
-        ),
+        Some(name) => Some(Algorithm::from_name(&name).ok_or(KeyError::Unsupported {
+            found: "meant for another alg than RS256 to ES512",
+        })?),
         None => None,
     };
-    Ok(Parsed { pair, algorithm, key_id: jwk.kid })
+    Ok(Parsed {
+        pair,
+        algorithm,
+        key_id: jwk.kid,
+    })
 }
 
 fn rsa(jwk: &Jwk<'_>) -> Result<Pair, KeyError> {
     // Before the other members: this is the case worth telling apart.
     let d = private(jwk)?;
     if jwk.oth.is_some() {
-        return Err(KeyError::Unsupported { found: "an RSA key of more than two primes" });
+        return Err(KeyError::Unsupported {
+            found: "an RSA key of more than two primes",
+        });
     }
     let n = number("n", jwk.n)?;
     check_rsa_size(der::bits(&n))?;
     let e = number("e", jwk.e)?;
     let [p, q] = [number("p", jwk.p)?, number("q", jwk.q)?];
-    let [dp, dq, qi] = [number("dp", jwk.dp)?, number("dq", jwk.dq)?, number("qi", jwk.qi)?];
-    let public_key = PublicKeyComponents { n: der::magnitude(&n), e: der::magnitude(&e) };
+    let [dp, dq, qi] = [
+        number("dp", jwk.dp)?,
+        number("dq", jwk.dq)?,
+        number("qi", jwk.qi)?,
+    ];
+    let public_key = PublicKeyComponents {
+        n: der::magnitude(&n),
+        e: der::magnitude(&e),
+    };
     RsaKeyPair::from_components(&KeyPairComponents {
         public_key,
         d: d.as_slice(),
@@ -88,7 +116,9 @@ fn rsa(jwk: &Jwk<'_>) -> Result<Pair, KeyError> {
         qInv: qi.as_slice(),
     })
     .map(Pair::Rsa)
-    .map_err(|_| KeyError::Damaged { part: "the members of the RSA JWK do not belong together" })
+    .map_err(|_| KeyError::Damaged {
+        part: "the members of the RSA JWK do not belong together",
+    })
 }
 
 fn ec(jwk: &Jwk<'_>) -> Result<Pair, KeyError> {
@@ -96,8 +126,16 @@ fn ec(jwk: &Jwk<'_>) -> Result<Pair, KeyError> {
         Some("P-256") => Curve::P256,
         Some("P-384") => Curve::P384,
         Some("P-521") => Curve::P521,
-        Some("secp256k1") => return Err(KeyError::Unsupported { found: "an EC key on secp256k1" }),
-        Some(_) => return Err(KeyError::Unsupported { found: "an EC key on another curve" }),
+        Some("secp256k1") => {
+            return Err(KeyError::Unsupported {
+                found: "an EC key on secp256k1",
+            });
+        }
+        Some(_) => {
+            return Err(KeyError::Unsupported {
+                found: "an EC key on another curve",
+            });
+        }
         None => return Err(KeyError::Incomplete { member: "crv" }),
     };
     let d = coordinate(curve, &private(jwk)?)?;
@@ -107,12 +145,16 @@ fn ec(jwk: &Jwk<'_>) -> Result<Pair, KeyError> {
     let point = [&[4], x.as_slice(), y.as_slice()].concat();
     EcdsaKeyPair::from_private_key_and_public_key(curve.signing(), &d, &point)
         .map(|pair| Pair::Ec(pair, curve))
-        .map_err(|_| KeyError::Damaged { part: "the members of the EC JWK do not belong together" })
+        .map_err(|_| KeyError::Damaged {
+            part: "the members of the EC JWK do not belong together",
+        })
 }
 
 fn private(jwk: &Jwk<'_>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if jwk.d.is_none() {
-        return Err(KeyError::PublicOnly { found: "a public JWK (no member `d`)" });
+        return Err(KeyError::PublicOnly {
+            found: "a public JWK (no member `d`)",
+        });
     }
     number("d", jwk.d)
 }
@@ -123,7 +165,9 @@ fn number(member: &'static str, value: Option<&str>) -> Result<Zeroizing<Vec<u8>
     let mut bytes = Zeroizing::new(Vec::with_capacity(value.len()));
     URL_SAFE_NO_PAD
         .decode_vec(value, &mut bytes)
-        .map_err(|_| KeyError::Damaged { part: "a member of the JWK is not base64url" })?;
+        .map_err(|_| KeyError::Damaged {
+            part: "a member of the JWK is not base64url",
+        })?;
     Ok(bytes)
 }
 
@@ -134,7 +178,9 @@ fn coordinate(curve: Curve, number: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyErro
     let missing = curve
         .coordinate_len()
         .checked_sub(number.len())
-        .ok_or(KeyError::Damaged { part: "a member of the EC JWK is too long for its curve" })?;
+        .ok_or(KeyError::Damaged {
+            part: "a member of the EC JWK is too long for its curve",
+        })?;
     let mut full = Zeroizing::new(Vec::with_capacity(curve.coordinate_len()));
     full.resize(missing, 0);
     full.extend_from_slice(number);
@@ -148,8 +194,17 @@ fn coordinate(curve: Curve, number: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyErro
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum PublicJwk {
-    Ec { crv: &'static str, kty: &'static str, x: String, y: String },
-    Rsa { e: String, kty: &'static str, n: String },
+    Ec {
+        crv: &'static str,
+        kty: &'static str,
+        x: String,
+        y: String,
+    },
+    Rsa {
+        e: String,
+        kty: &'static str,
+        n: String,
+    },
 }
 
 impl PublicJwk {
@@ -158,13 +213,24 @@ impl PublicJwk {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match pair {
             Pair::Ec(pair, curve) => {
-                let (4, point) = pair.public_key().as_ref().split_first()? else { return None };
+                let (4, point) = pair.public_key().as_ref().split_first()? else {
+                    return None;
+                };
                 let (x, y) = point.split_at_checked(curve.coordinate_len())?;
-                Some(Self::Ec { crv: curve.name(), kty: "EC", x: encode(x), y: encode(y) })
+                Some(Self::Ec {
+                    crv: curve.name(),
+                    kty: "EC",
+                    x: encode(x),
+                    y: encode(y),
+                })
             }
             Pair::Rsa(pair) => {
                 let (n, e) = der::rsa_public(pair.public_key().as_ref())?;
-                Some(Self::Rsa { e: encode(e), kty: "RSA", n: encode(n) })
+                Some(Self::Rsa {
+                    e: encode(e),
+                    kty: "RSA",
+                    n: encode(n),
+                })
             }
         }
     }

@@ -29,8 +29,12 @@ struct Section<'a> {
 /// certificates and `EC PARAMETERS`.
 pub(super) fn private_key(text: &str) -> Result<(Layout, Zeroizing<Vec<u8>>), KeyError> {
     let sections = sections(text)?;
-    let mut private = sections.iter().filter(|section| section.label.ends_with("PRIVATE KEY"));
-    let Some(section) = private.next() else { return Err(without_private_key(&sections)) };
+    let mut private = sections
+        .iter()
+        .filter(|section| section.label.ends_with("PRIVATE KEY"));
+    let Some(section) = private.next() else {
+        return Err(without_private_key(&sections));
+    };
     if private.next().is_some() {
         return Err(KeyError::SeveralKeys);
     }
@@ -39,8 +43,16 @@ pub(super) fn private_key(text: &str) -> Result<(Layout, Zeroizing<Vec<u8>>), Ke
         "RSA PRIVATE KEY" => Layout::Pkcs1,
         "EC PRIVATE KEY" => Layout::Sec1,
         "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
-        "OPENSSH PRIVATE KEY" => return Err(KeyError::Unsupported { found: "in OpenSSH's own format" }),
-        _ => return Err(KeyError::Unsupported { found: "of another kind" }),
+        "OPENSSH PRIVATE KEY" => {
+            return Err(KeyError::Unsupported {
+                found: "in OpenSSH's own format",
+            });
+        }
+        _ => {
+            return Err(KeyError::Unsupported {
+                found: "of another kind",
+            });
+        }
     };
     // RFC 1421 §4.6.1.1, as OpenSSL writes it for PKCS#1 and SEC1.
     if section.body.contains("Proc-Type:") && section.body.contains("ENCRYPTED") {
@@ -52,13 +64,19 @@ pub(super) fn private_key(text: &str) -> Result<(Layout, Zeroizing<Vec<u8>>), Ke
 fn without_private_key(sections: &[Section<'_>]) -> KeyError {
     let labelled = |end: &str| sections.iter().any(|section| section.label.ends_with(end));
     if labelled("PUBLIC KEY") {
-        KeyError::PublicOnly { found: "a public key" }
+        KeyError::PublicOnly {
+            found: "a public key",
+        }
     } else if labelled("CERTIFICATE") {
-        KeyError::PublicOnly { found: "a certificate" }
+        KeyError::PublicOnly {
+            found: "a certificate",
+        }
     } else if sections.is_empty() {
         KeyError::NotAKey
     } else {
-        KeyError::PublicOnly { found: "PEM of another kind" }
+        KeyError::PublicOnly {
+            found: "PEM of another kind",
+        }
     }
 }
 
@@ -66,11 +84,13 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, KeyError> {
     let mut sections = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once(BEGIN) {
-        let (label, after) =
-            after.split_once(DASHES).ok_or(KeyError::Damaged { part: "its BEGIN line is cut off" })?;
+        let (label, after) = after.split_once(DASHES).ok_or(KeyError::Damaged {
+            part: "its BEGIN line is cut off",
+        })?;
         let end = format!("-----END {label}{DASHES}");
-        let (body, after) =
-            after.split_once(&end).ok_or(KeyError::Damaged { part: "its END line is missing" })?;
+        let (body, after) = after.split_once(&end).ok_or(KeyError::Damaged {
+            part: "its END line is missing",
+        })?;
         sections.push(Section { label, body });
         rest = after;
     }
@@ -78,7 +98,9 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, KeyError> {
 }
 
 fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    const DAMAGED: KeyError = KeyError::Damaged { part: "what stands between BEGIN and END is not base64" };
+    const DAMAGED: KeyError = KeyError::Damaged {
+        part: "what stands between BEGIN and END is not base64",
+    };
     // Full size at once: growing would leave copies of the key behind.
     let mut compact = Zeroizing::new(Vec::with_capacity(body.len()));
     let mut bytes = body.bytes();
@@ -91,6 +113,8 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         }
     }
     let mut der = Zeroizing::new(Vec::with_capacity(compact.len()));
-    STANDARD.decode_vec(&*compact, &mut der).map_err(|_| DAMAGED)?;
+    STANDARD
+        .decode_vec(&*compact, &mut der)
+        .map_err(|_| DAMAGED)?;
     Ok(der)
 }
