@@ -27,6 +27,8 @@ mod session_client;
 mod time;
 mod transport;
 
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+pub use auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};
 pub use auth::{Credentials, SessionCredentials};
 pub use builder::ClientBuilder;
 pub use client::Client;
