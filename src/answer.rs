@@ -4,8 +4,13 @@ use std::sync::Arc;
 
 use reqwest::{
     StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING},
+    header::{
+        CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+        WWW_AUTHENTICATE,
+    },
 };
+
+use serde::Deserialize;
 
 use crate::{
     Effect, Error, ErrorKind,
@@ -33,6 +38,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 
 const HIDDEN: &str = "[hidden]";
 
+const UNEXPECTED_STATUS: (ErrorKind, Effect, &str) = (
+    ErrorKind::UnexpectedAnswer,
+    Effect::Unknown,
+    "Okta does not answer with this status here; check the org URL and what stands between",
+);
+
 impl Answer {
     pub(crate) fn request_id(&self) -> Option<Arc<str>> {
         let id = self.headers.get(REQUEST_ID)?.to_str().ok()?;
@@ -46,16 +57,36 @@ impl Answer {
     /// Takes what was secret in the request out of what goes into an error or
     /// a receipt, and from there into a log: some servers echo it.
     pub(crate) fn hide(&mut self, secrets: &[HeaderValue]) {
-        if let Some(id) = self.headers.get_mut(REQUEST_ID)
-            && let Some(hidden) = without(id.as_bytes(), secrets)
-        {
-            *id = HeaderValue::from_str(&hidden).unwrap_or(HeaderValue::from_static(HIDDEN));
+        for name in [REQUEST_ID, WWW_AUTHENTICATE] {
+            if let Some(value) = self.headers.get_mut(name)
+                && let Some(hidden) = without(value.as_bytes(), secrets)
+            {
+                *value = HeaderValue::from_str(&hidden).unwrap_or(HeaderValue::from_static(HIDDEN));
+            }
         }
         if let Body::Whole(body) = &mut self.body
             && let Some(hidden) = without(body, secrets)
         {
             *body = hidden.into_bytes();
         }
+    }
+
+    /// The body, if all of it came in.
+    pub(crate) fn whole_body(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Whole(body) => Some(body),
+            Body::TooLong | Body::Cut(_) => None,
+        }
+    }
+
+    /// The error that a DPoP or Bearer challenge names (RFC 6750 §3,
+    /// RFC 9449 §7.1), or the token endpoint's body (RFC 6749 §5.2).
+    pub(crate) fn oauth_error(&self) -> Option<OAuthError> {
+        let challenges = self.headers.get_all(WWW_AUTHENTICATE).iter();
+        challenges
+            .filter_map(|challenge| OAuthError::in_challenge(challenge.to_str().ok()?))
+            .next()
+            .or_else(|| serde_json::from_slice(self.whole_body()?).ok())
     }
 
     /// Success as both operations give it: 200 or 204 with nothing in it but,
@@ -67,9 +98,21 @@ impl Answer {
         }
     }
 
+    /// The error that the answer to a token request is.
+    #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+    pub(crate) fn into_error(self) -> Error {
+        self.refusal().unwrap_or_else(|| {
+            let (kind, effect, message) = UNEXPECTED_STATUS;
+            Error::new(kind, effect, message)
+        })
+    }
+
     fn refusal(&self) -> Option<Error> {
         let (kind, effect, message) = match self.status.as_u16() {
             200 | 204 => self.foreign()?,
+            400 | 401 if self.headers.contains_key(WWW_AUTHENTICATE) => {
+                (ErrorKind::Unauthorized, Effect::None, self.challenged())
+            }
             401 => (
                 ErrorKind::Unauthorized,
                 Effect::None,
@@ -109,11 +152,7 @@ impl Answer {
                 Effect::Unknown,
                 "the server redirects, which Okta does not do here; check the org URL, and the network for a captive portal",
             ),
-            _ => (
-                ErrorKind::UnexpectedAnswer,
-                Effect::Unknown,
-                "Okta does not answer with this status here; check the org URL and what stands between",
-            ),
+            _ => UNEXPECTED_STATUS,
         };
         let mut error = Error::new(kind, effect, message).with_answer(
             self.status.as_u16(),
@@ -173,6 +212,21 @@ impl Answer {
         None
     }
 
+    fn challenged(&self) -> &'static str {
+        match self.oauth_error().as_ref().map(|error| error.name.as_str()) {
+            Some("invalid_dpop_proof") => {
+                "Okta does not accept the DPoP proof: check that the token is bound to this key, and what stands between, for the proof names the URL"
+            }
+            Some("use_dpop_nonce") => "Okta goes on asking for another DPoP nonce; try again",
+            Some("insufficient_scope") => {
+                "the access token lacks the scope; revoking needs okta.users.manage"
+            }
+            _ => {
+                "Okta does not accept the access token: it is wrong, expired, revoked, of another org, or needs DPoP"
+            }
+        }
+    }
+
     fn forbidden(&self) -> &'static str {
         match self.okta_error().code.as_deref() {
             Some(error_code::INVALID_SESSION) => {
@@ -219,15 +273,20 @@ impl Answer {
         }
     }
 
-    /// Okta's error body; empty where there is none.
+    /// What Okta said in its error body, or by OAuth's rules; empty where it
+    /// said nothing.
     fn okta_error(&self) -> OktaError {
-        let Body::Whole(body) = &self.body else {
-            return OktaError::default();
-        };
+        let body = self.whole_body().unwrap_or_default();
         let error: types::Error = serde_json::from_slice(body).unwrap_or_default();
+        let oauth = match error.error_code {
+            Some(_) => None,
+            None => self.oauth_error(),
+        };
+        let (name, description) =
+            oauth.map_or((None, None), |error| (Some(error.name), error.description));
         OktaError {
-            code: error.error_code,
-            summary: error.error_summary,
+            code: error.error_code.or(name),
+            summary: error.error_summary.or(description),
             id: error.error_id,
             causes: error
                 .error_causes
@@ -236,6 +295,35 @@ impl Answer {
                 .filter_map(|cause| cause.error_summary)
                 .collect(),
         }
+    }
+}
+
+/// What OAuth 2.0 says of a failure.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct OAuthError {
+    #[serde(rename = "error")]
+    pub(crate) name: String,
+    #[serde(rename = "error_description")]
+    description: Option<String>,
+}
+
+impl OAuthError {
+    fn in_challenge(challenge: &str) -> Option<Self> {
+        // The name of a parameter begins after white space or a comma.
+        let parameter = |name: &str| {
+            challenge.match_indices(name).find_map(|(at, _)| {
+                let (before, parameter) = challenge.split_at_checked(at)?;
+                let value = parameter.strip_prefix(name)?.strip_prefix("=\"")?;
+                let begins = before.ends_with([' ', ',', '\t']);
+                begins
+                    .then(|| value.split_once('"'))?
+                    .map(|(value, _)| value.to_owned())
+            })
+        };
+        Some(Self {
+            name: parameter("error")?,
+            description: parameter("error_description"),
+        })
     }
 }
 

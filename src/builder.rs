@@ -8,9 +8,17 @@ use reqwest::header::{
 };
 
 use crate::{
-    Error, RetryPolicy, WaitEvent, auth::Auth, call::Layers, id::OrgUrl, pacing::Gate,
-    retry::WaitObserver, transport,
+    Error, RetryPolicy, WaitEvent,
+    auth::{Auth, Wire},
+    call::Layers,
+    id::OrgUrl,
+    pacing::Gate,
+    retry::WaitObserver,
+    transport,
 };
+
+/// Makes the credentials ready, once the client's settings are known.
+type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
 
 /// Builds a [`Client`](crate::Client) or a
 /// [`SessionClient`](crate::SessionClient).
@@ -19,7 +27,7 @@ use crate::{
 #[must_use = "a builder makes a client with build()"]
 pub struct ClientBuilder<C> {
     org_url: String,
-    auth: Option<Result<Auth, Error>>,
+    auth: Option<MakeAuth>,
     headers: Vec<(String, String)>,
     user_agent_suffix: String,
     connect_timeout: Duration,
@@ -100,8 +108,11 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    pub(crate) fn auth(mut self, auth: Result<Auth, Error>) -> Self {
-        self.auth = Some(auth);
+    pub(crate) fn auth(
+        mut self,
+        auth: impl FnOnce(Wire) -> Result<Auth, Error> + Send + 'static,
+    ) -> Self {
+        self.auth = Some(Box::new(auth));
         self
     }
 
@@ -112,20 +123,24 @@ impl<C> ClientBuilder<C> {
                 "the client has no credentials; set them with credentials(..)",
             ));
         };
-        let auth = auth?;
-        let headers = headers(&self.headers, &self.user_agent_suffix)?;
+        let user_agent = user_agent(&self.user_agent_suffix)?;
+        let headers = headers(&self.headers)?;
         let http = match self.http_client {
             Some(http) => http,
             None => transport::http_client(&org, self.connect_timeout)?,
         };
-        Ok(Layers {
+        let wire = Wire {
             org,
             http,
-            auth,
-            headers,
-            gate: Gate::default(),
+            user_agent,
             policy: self.policy,
             observer: self.observer,
+        };
+        Ok(Layers {
+            auth: auth(wire.clone())?,
+            wire,
+            headers,
+            gate: Gate::default(),
         })
     }
 }
@@ -145,7 +160,7 @@ const OWN_HEADERS: [HeaderName; 10] = [
     HeaderName::from_static("dpop"),
 ];
 
-fn headers(given: &[(String, String)], user_agent_suffix: &str) -> Result<HeaderMap, Error> {
+fn headers(given: &[(String, String)]) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let refuse = |reason: &str| {
@@ -165,7 +180,6 @@ fn headers(given: &[(String, String)], user_agent_suffix: &str) -> Result<Header
         value.set_sensitive(true);
         headers.append(header, value);
     }
-    headers.insert(USER_AGENT, user_agent(user_agent_suffix)?);
     Ok(headers)
 }
 

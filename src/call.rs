@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! retry ─► each attempt: pace ─► request ─► sign ─► send ─► judge
+//!                                ▲                  │
+//!                                └──── replay ◄─────┘  (a challenge, once each)
 //! ```
 //!
 //! Retrying is outermost, so that every attempt carries a current credential;
@@ -15,32 +17,28 @@ use std::{
 
 use reqwest::{
     Request,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT},
 };
 use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
-    Effect, Error, ErrorKind, RetryPolicy, WaitEvent, WaitReason,
+    Effect, Error, ErrorKind, WaitEvent, WaitReason,
     answer::Answer,
-    auth::Auth,
+    auth::{Auth, Replays, Wire},
     hooks::Operation,
-    id::OrgUrl,
     operations::Receipt,
     pacing::{Gate, WouldWait},
-    retry::{self, Attempt, Ended, WaitObserver, announce},
+    retry::{self, Attempt, Ended, announce},
     time::Instant,
     transport,
 };
 
 /// What all clones of a client share.
 pub(crate) struct Layers {
-    pub(crate) org: OrgUrl,
-    pub(crate) http: reqwest::Client,
+    pub(crate) wire: Wire,
     pub(crate) auth: Auth,
     pub(crate) headers: HeaderMap,
     pub(crate) gate: Gate,
-    pub(crate) policy: RetryPolicy,
-    pub(crate) observer: Option<WaitObserver>,
 }
 
 impl Layers {
@@ -70,10 +68,10 @@ impl Layers {
     async fn retried(&self, operation: &Operation) -> Result<Receipt, Error> {
         let microseconds_at_gate = AtomicU64::new(0);
         let outcome = retry::run(
-            &self.policy,
-            self.policy.deadline_from_now(),
+            &self.wire.policy,
+            self.wire.policy.deadline_from_now(),
             fastrand::f64,
-            self.observer.as_ref(),
+            self.wire.observer.as_ref(),
             |attempt| self.attempt(operation, attempt, &microseconds_at_gate),
         )
         .await;
@@ -110,22 +108,36 @@ impl Layers {
         let arrived = Instant::now();
         let waiting = |wait| {
             let event = WaitEvent::new(attempt.number, WaitReason::WindowSpent, wait);
-            announce(self.observer.as_ref(), &event);
+            announce(self.wire.observer.as_ref(), &event);
         };
         let pass = self.gate.pass(attempt.deadline, waiting).await;
         let waited = u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
         microseconds_at_gate.fetch_add(waited, Relaxed);
         let pass = pass.map_err(no_pass)?;
 
-        let mut request = operation.request(&self.org, &self.http).await?;
-        for (name, value) in &self.headers {
-            request.headers_mut().append(name, value.clone());
+        let mut replays = Replays::default();
+        loop {
+            let mut request = self.request(operation, &attempt).await?;
+            let signed = self.auth.sign(&mut request, attempt.deadline).await?;
+            let send = transport::send(&self.wire.http, request, attempt.ends());
+            let answer = signed.alongside(send).await?;
+            if !self.auth.replay(&signed, &answer, &mut replays) {
+                pass.answered(answer.status.as_u16(), answer.rate_limit().as_ref());
+                return answer.judge();
+            }
         }
-        mark_retry(&mut request, &attempt);
-        self.auth.sign(&mut request);
-        let answer = transport::send(&self.http, request, attempt.ends()).await?;
-        pass.answered(answer.status.as_u16(), answer.rate_limit().as_ref());
-        answer.judge()
+    }
+
+    /// Everything but the signature.
+    async fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
+        let mut request = operation.request(&self.wire.org, &self.wire.http).await?;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, self.wire.user_agent.clone());
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        mark_retry(headers, attempt);
+        Ok(request)
     }
 }
 
@@ -150,13 +162,13 @@ fn no_pass(refused: WouldWait) -> Error {
 /// Okta asks that a retry names the request it repeats. A browser would need
 /// CORS to allow these headers, which Okta does not.
 #[cfg(not(target_arch = "wasm32"))]
-fn mark_retry(request: &mut Request, attempt: &Attempt) {
+fn mark_retry(headers: &mut HeaderMap, attempt: &Attempt) {
     const RETRY_COUNT: HeaderName = HeaderName::from_static("x-okta-retry-count");
     const RETRY_FOR: HeaderName = HeaderName::from_static("x-okta-retry-for");
 
-    let headers = request.headers_mut();
-    if attempt.number > 1 {
-        headers.insert(RETRY_COUNT, HeaderValue::from(attempt.number - 1));
+    let retries = attempt.number.saturating_sub(1);
+    if retries > 0 {
+        headers.insert(RETRY_COUNT, HeaderValue::from(retries));
     }
     let first = attempt.retry_for.as_deref().map(HeaderValue::from_str);
     if let Some(Ok(first)) = first {
@@ -165,13 +177,13 @@ fn mark_retry(request: &mut Request, attempt: &Attempt) {
 }
 
 #[cfg(target_arch = "wasm32")]
-fn mark_retry(_: &mut Request, _: &Attempt) {}
+fn mark_retry(_: &mut HeaderMap, _: &Attempt) {}
 
 impl fmt::Debug for Layers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Layers")
-            .field("org", &self.org.base())
-            .field("policy", &self.policy)
+            .field("org", &self.wire.org.base())
+            .field("policy", &self.wire.policy)
             .finish_non_exhaustive()
     }
 }

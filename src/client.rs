@@ -64,7 +64,7 @@ impl Client {
 impl ClientBuilder<Client> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
-        self.auth(credentials.into_auth())
+        self.auth(|wire| credentials.into_auth(wire))
     }
 
     /// Makes the client. Nothing is sent.

@@ -28,8 +28,15 @@ pub enum ErrorKind {
     /// deadline, so the request was not sent; [`Error::wait`] says how long it
     /// would have waited.
     DeadlineTooClose,
-    /// 401: Okta does not accept the credential.
+    /// 401, or 400 with a challenge: Okta does not accept the credential, or the
+    /// DPoP proof beside it.
     Unauthorized,
+    /// The token endpoint refused to give the service app an access token, so
+    /// the operation was not sent; [`Error::error_code`] is OAuth's `error`.
+    TokenRefused,
+    /// The private key or the caller's `Signer` failed to sign, so nothing was
+    /// sent.
+    Signing,
     /// 403: the caller may not do this, or the user's session is over.
     Forbidden,
     /// 404 and `E0000007`: the org has no such user.
@@ -112,8 +119,10 @@ pub mod error_code {
 /// assert_eq!(error.effect(), Effect::None);
 /// assert!(error.to_string().contains("acme.okta.com"));
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     effect: Effect,
@@ -127,7 +136,9 @@ struct Inner {
     /// What the deadline did not leave room for.
     wait: Option<Duration>,
     attempts: u32,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    /// It came of a token request, which has had its retries.
+    at_token_endpoint: bool,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The fields of Okta's error body, each of which can be missing.
@@ -152,6 +163,7 @@ impl Error {
             requested_wait: None,
             wait: None,
             attempts: 0,
+            at_token_endpoint: false,
             source: None,
         }))
     }
@@ -170,7 +182,7 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -234,13 +246,15 @@ impl Error {
     }
 
     /// Okta's `errorCode`, like [`error_code::RESOURCE_NOT_FOUND`]: the field to
-    /// branch on.
+    /// branch on. Of a token request or a challenge, OAuth's `error`, like
+    /// `invalid_client`.
     #[must_use]
     pub fn error_code(&self) -> Option<&str> {
         self.0.okta.code.as_deref()
     }
 
-    /// Okta's `errorSummary`, in words that Okta changes.
+    /// Okta's `errorSummary`, or OAuth's `error_description`, in words that Okta
+    /// changes.
     #[must_use]
     pub fn error_summary(&self) -> Option<&str> {
         self.0.okta.summary.as_deref()
@@ -282,6 +296,27 @@ impl Error {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+}
+
+/// For token requests.
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+impl Error {
+    pub(crate) fn with_kind(mut self, kind: ErrorKind, message: impl Into<String>) -> Self {
+        self.0.kind = kind;
+        self.0.message = message.into();
+        self
+    }
+
+    /// The operation was not sent, for want of a token. Not to be tried again:
+    /// the token request has been.
+    pub(crate) fn at_token_endpoint(mut self) -> Self {
+        if !self.0.at_token_endpoint {
+            self.0.message = format!("no access token: {}", self.0.message);
+            self.0.at_token_endpoint = true;
+        }
+        self.0.effect = Effect::None;
+        self
     }
 }
 
@@ -380,6 +415,9 @@ impl StdError for Error {
 
 impl Failure for Error {
     fn retry(&self) -> Option<WaitReason> {
+        if self.0.at_token_endpoint {
+            return None;
+        }
         match self.kind() {
             ErrorKind::NotConnected => Some(WaitReason::NotConnected),
             ErrorKind::ConnectionLost => Some(WaitReason::ConnectionLost),

@@ -77,7 +77,7 @@ impl RateLimit {
 
     /// `None` unless the answer has both a limit and a remaining.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Option<RateLimit> {
-        let date = date(headers);
+        let date = server_date(headers);
         Some(RateLimit {
             limit: numbers(headers, LIMIT).min()?,
             remaining: numbers(headers, REMAINING).min()?,
@@ -91,7 +91,7 @@ impl RateLimit {
 /// window's end plus a second, else (every answer carries a reset, which is no
 /// reason to wait) what `Retry-After` says.
 pub(crate) fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    let date = date(headers);
+    let date = server_date(headers);
     let to_reset = || until(reset(headers, date)?, date?)?.checked_add(MARGIN);
     (status == 429)
         .then(to_reset)
@@ -121,7 +121,8 @@ fn until(reset: u64, date: u64) -> Option<Duration> {
     plausible.then(|| Duration::from_secs(reset.saturating_sub(date)))
 }
 
-fn date(headers: &HeaderMap) -> Option<u64> {
+/// When an answer was written, by the server's clock: seconds since 1970.
+pub(crate) fn server_date(headers: &HeaderMap) -> Option<u64> {
     seconds(headers.get(DATE)?.to_str().ok()?)
 }
 

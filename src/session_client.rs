@@ -55,7 +55,7 @@ impl SessionClient {
 impl ClientBuilder<SessionClient> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
-        self.auth(credentials.into_auth())
+        self.auth(|_| credentials.into_auth())
     }
 
     /// Makes the client. Nothing is sent.

@@ -1,18 +1,32 @@
 //! The credentials of the two clients, checked before anything is sent.
 
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+use std::sync::Arc;
+
 use reqwest::{
     Url,
     header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, ORIGIN},
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Auth;
+use super::{Auth, Wire};
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+use super::{PrivateKey, Signer, endpoint::ServiceApp, tokens::TokenAuth};
 use crate::Error;
 
 /// What an administrator or a service authenticates with, for
 /// [`Client`](crate::Client).
 #[derive(Clone, Debug)]
-pub struct Credentials(Token);
+pub struct Credentials(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Token(Token),
+    #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+    ServiceApp(ServiceApp),
+    #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+    DpopToken(Token, PrivateKey),
+}
 
 /// What a signed-in user authenticates with, for
 /// [`SessionClient`](crate::SessionClient).
@@ -45,32 +59,80 @@ enum SessionKind {
 
 const SSWS: &str = "SSWS";
 const BEARER: &str = "Bearer";
+const DPOP: &str = "DPoP";
 
 impl Credentials {
     /// An API token of an administrator, which Okta takes as
     /// `Authorization: SSWS …`.
     #[must_use]
     pub fn api_token(token: impl Into<SecretString>) -> Self {
-        Self(Token {
-            scheme: SSWS,
-            token: token.into(),
-        })
+        Self(Kind::Token(Token::new(SSWS, token)))
     }
 
     /// An OAuth 2.0 access token with the scope `okta.users.manage`, of somebody
     /// whose administrator role may clear user sessions.
     #[must_use]
     pub fn access_token(token: impl Into<SecretString>) -> Self {
-        Self(Token {
-            scheme: BEARER,
-            token: token.into(),
-        })
+        Self(Kind::Token(Token::new(BEARER, token)))
     }
 
-    pub(crate) fn into_auth(self) -> Result<Auth, Error> {
-        Ok(Auth {
-            headers: vec![self.0.header()?],
-        })
+    /// A service app: OAuth 2.0 client credentials with a private key
+    /// (`private_key_jwt`), which is how Okta wants automation to authenticate.
+    /// Tokens are fetched when they are needed and renewed in time, with DPoP
+    /// where the app demands it.
+    ///
+    /// Without any scope it asks for `okta.users.manage`. The app also needs an
+    /// administrator role that may clear user sessions.
+    ///
+    /// ```no_run
+    /// use okta_user_sessions::{Client, Credentials, PrivateKey};
+    ///
+    /// # fn f(pem: String) -> Result<(), okta_user_sessions::Error> {
+    /// let key = PrivateKey::from_text(pem)?.with_key_id("kid-of-the-app");
+    /// let okta = Client::builder("https://acme.okta.com")
+    ///     .credentials(Credentials::service_app("0oa1234567890", key, ["okta.users.manage"]))
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+    #[must_use]
+    pub fn service_app<S: Into<String>>(
+        client_id: impl Into<String>,
+        key: impl Signer,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        Self(Kind::ServiceApp(ServiceApp {
+            client_id: client_id.into(),
+            scopes,
+            signer: Arc::new(key),
+        }))
+    }
+
+    /// An access token that is bound to a key (DPoP, RFC 9449), and that key.
+    #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+    #[must_use]
+    pub fn dpop_access_token(token: impl Into<SecretString>, key: PrivateKey) -> Self {
+        Self(Kind::DpopToken(Token::new(DPOP, token), key))
+    }
+
+    pub(crate) fn into_auth(self, wire: Wire) -> Result<Auth, Error> {
+        match self.0 {
+            Kind::Token(token) => {
+                drop(wire);
+                Ok(Auth::Fixed(vec![token.header()?]))
+            }
+            #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+            Kind::ServiceApp(app) => {
+                app.check()?;
+                TokenAuth::service_app(app, wire).map(Auth::Tokens)
+            }
+            #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+            Kind::DpopToken(token, key) => {
+                token.header()?;
+                TokenAuth::given(token.token, key).map(Auth::Tokens)
+            }
+        }
     }
 }
 
@@ -104,10 +166,7 @@ impl SessionCredentials {
     /// no scope; the documentation asks for the cookie.
     #[must_use]
     pub fn access_token(token: impl Into<SecretString>) -> Self {
-        Self::new(SessionKind::AccessToken(Token {
-            scheme: BEARER,
-            token: token.into(),
-        }))
+        Self::new(SessionKind::AccessToken(Token::new(BEARER, token)))
     }
 
     /// Also sends `Origin`, which some orgs want beside the cookie: a Trusted
@@ -130,11 +189,49 @@ impl SessionCredentials {
         if let Some(origin) = self.origin {
             headers.push((ORIGIN, origin_value(&origin)?));
         }
-        Ok(Auth { headers })
+        Ok(Auth::Fixed(headers))
+    }
+}
+
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+impl ServiceApp {
+    fn check(&self) -> Result<(), Error> {
+        let id = &self.client_id;
+        let refuse =
+            |what: &str, reason: &str| Err(Error::invalid(format!("{what} is refused: {reason}")));
+        if id.is_empty()
+            || id.contains(['{', '}'])
+            || !id.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            return refuse(
+                &format!("the client id {id:?}"),
+                "it is no client id, such as 0oa1234567890; copy it from the app's page",
+            );
+        }
+        // `scope-token` of RFC 6749 §3.3.
+        let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"\\".contains(&byte);
+        match self
+            .scopes
+            .iter()
+            .find(|scope| scope.is_empty() || !scope.bytes().all(allowed))
+        {
+            Some(scope) => refuse(
+                &format!("the scope {scope:?}"),
+                "it is no scope, such as okta.users.manage; give each scope apart",
+            ),
+            None => Ok(()),
+        }
     }
 }
 
 impl Token {
+    fn new(scheme: &'static str, token: impl Into<SecretString>) -> Self {
+        Self {
+            scheme,
+            token: token.into(),
+        }
+    }
+
     fn header(&self) -> Result<(HeaderName, HeaderValue), Error> {
         let token = self.token.expose_secret();
         let refuse = |reason: &str| {
@@ -149,7 +246,7 @@ impl Token {
         if token.contains(['{', '}']) {
             return refuse("it is a placeholder; put your own token there");
         }
-        if [SSWS, BEARER, "DPoP"]
+        if [SSWS, BEARER, DPOP]
             .iter()
             .any(|scheme| starts_with_word(token, scheme))
         {

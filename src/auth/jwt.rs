@@ -127,6 +127,17 @@ pub(super) fn compact(
     Ok(input)
 }
 
+impl From<SigningError> for crate::Error {
+    fn from(error: SigningError) -> Self {
+        Self::new(
+            crate::ErrorKind::Signing,
+            crate::Effect::None,
+            error.to_string(),
+        )
+        .with_source(error)
+    }
+}
+
 /// A JWT could not be signed.
 #[derive(Debug)]
 pub(super) enum SigningError {

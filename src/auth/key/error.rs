@@ -102,3 +102,9 @@ impl fmt::Display for KeyError {
 }
 
 impl Error for KeyError {}
+
+impl From<KeyError> for crate::Error {
+    fn from(error: KeyError) -> Self {
+        Self::invalid(error.to_string()).with_source(error)
+    }
+}

@@ -1,0 +1,241 @@
+//! The token request of a service app (OAuth 2.0 client credentials with
+//! `private_key_jwt`, RFC 6749 §4.4 and RFC 7523 §2.2).
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::{
+    Request, Url,
+    header::{ACCEPT, HeaderValue, USER_AGENT},
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::{
+    Replays, Signer, Wire,
+    clock::Clock,
+    dpop::ProofKey,
+    jwt::{IssuedAt, SigningError, client_assertion},
+    prover::{Proven, Prover},
+    token::AccessToken,
+};
+use crate::{
+    Effect, Error, ErrorKind,
+    answer::{Answer, OAuthError},
+    retry::{self, Attempt, Ended},
+    time::{Instant, race, sleep_until},
+    transport,
+};
+
+/// What Okta's access tokens last, where an answer does not say.
+const USUAL_LIFETIME: Duration = Duration::from_secs(3600);
+
+pub(super) struct TokenEndpoint {
+    url: Url,
+    wire: Wire,
+    app: ServiceApp,
+    scope: String,
+    prover: Prover,
+    clock: Arc<Clock>,
+}
+
+/// Which app asks, and for what.
+#[derive(Clone)]
+pub(super) struct ServiceApp {
+    pub(super) client_id: String,
+    pub(super) scopes: Vec<String>,
+    pub(super) signer: Arc<dyn Signer>,
+}
+
+/// Asked for where none is given: what revoking needs.
+const USUAL_SCOPE: &str = "okta.users.manage";
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: SecretString,
+    token_type: String,
+    expires_in: Option<u64>,
+}
+
+impl TokenEndpoint {
+    pub(super) fn new(
+        wire: Wire,
+        app: ServiceApp,
+        key: ProofKey,
+        clock: Arc<Clock>,
+    ) -> Result<Self, Error> {
+        let url = Url::parse(&format!("{}/oauth2/v1/token", wire.org.base()))
+            .map_err(|_| Error::invalid("the token endpoint's URL could not be built"))?;
+        let prover = Prover::new(key, clock.clone());
+        let scope = match app.scopes.as_slice() {
+            [] => USUAL_SCOPE.to_owned(),
+            scopes => scopes.join(" "),
+        };
+        Ok(Self {
+            url,
+            wire,
+            app,
+            scope,
+            prover,
+            clock,
+        })
+    }
+
+    /// Asks for a token, by the client's own retry policy.
+    pub(super) async fn token(&self) -> Result<AccessToken, Error> {
+        let outcome = retry::run(
+            &self.wire.policy,
+            self.wire.policy.deadline_from_now(),
+            fastrand::f64,
+            self.wire.observer.as_ref(),
+            |attempt| self.attempt(attempt),
+        )
+        .await;
+        outcome.result.map_err(|(error, ended)| {
+            let error = error.at_token_endpoint();
+            match ended {
+                Ended::DeadlineTooNear { wait } => error.with_wait(wait),
+                Ended::Final | Ended::RetriesSpent => error,
+            }
+        })
+    }
+
+    async fn attempt(&self, attempt: Attempt) -> Result<AccessToken, Error> {
+        let ends = attempt.ends();
+        let mut replays = Replays::default();
+        loop {
+            let signed = race(self.request(), sleep_until(ends)).await;
+            let (request, proven, assertion) = signed.unwrap_or_else(|()| {
+                Err(Error::new(
+                    ErrorKind::TimedOut,
+                    Effect::None,
+                    "the signer took longer than the time limit",
+                ))
+            })?;
+            let requested = Instant::now();
+            let mut answer = transport::send(&self.wire.http, request, ends).await?;
+            answer.hide(&[assertion]);
+            if !self.prover.replay(&proven, &answer, &mut replays) {
+                return token(answer, requested);
+            }
+        }
+    }
+
+    /// A request with an assertion and a proof of its own: Okta accepts neither
+    /// twice.
+    async fn request(&self) -> Result<(Request, Proven, HeaderValue), Error> {
+        let issued_at = match self.clock.ahead() {
+            Some(_) => IssuedAt::Stated,
+            None => IssuedAt::LeftOut,
+        };
+        let assertion = client_assertion(
+            &*self.app.signer,
+            &self.app.client_id,
+            &self.url,
+            self.clock.now(),
+            issued_at,
+        )
+        .await?;
+        let mut request = self
+            .wire
+            .http
+            .post(self.url.clone())
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(USER_AGENT, self.wire.user_agent.clone())
+            .form(&[
+                ("grant_type", "client_credentials"),
+                ("scope", &self.scope),
+                (
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ),
+                ("client_assertion", &assertion),
+            ])
+            .build()
+            .map_err(|error| {
+                Error::invalid("the token request could not be built")
+                    .with_source(error.without_url())
+            })?;
+        let proven = self.prover.prove(&mut request, None)?;
+        let assertion = HeaderValue::from_str(&assertion).map_err(|_| SigningError::Key)?;
+        Ok((request, proven, assertion))
+    }
+}
+
+/// The token in an answer (RFC 6749 §5.1), or the error that it is.
+fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
+    if answer.status.as_u16() != 200 {
+        let refused = answer.oauth_error();
+        let error = answer.into_error();
+        return Err(match refused {
+            Some(refused) if (400..500).contains(&error.status().unwrap_or_default()) => {
+                error.with_kind(ErrorKind::TokenRefused, hint(&refused))
+            }
+            _ => error,
+        });
+    }
+    let content = answer
+        .whole_body()
+        .and_then(|body| serde_json::from_slice::<TokenAnswer>(body).ok());
+    let foreign = |reason: &str| {
+        Err(Error::new(
+            ErrorKind::UnexpectedAnswer,
+            Effect::None,
+            format!(
+                "the answer is not Okta's: {reason}; check the org URL and what stands between"
+            ),
+        ))
+    };
+    let Some(content) = content else {
+        return foreign("a 200 without a token");
+    };
+    let dpop = match content.token_type.to_ascii_lowercase().as_str() {
+        "dpop" => true,
+        "bearer" => false,
+        _ => return foreign("the token's type is neither Bearer nor DPoP"),
+    };
+    let lifetime = content
+        .expires_in
+        .map_or(USUAL_LIFETIME, Duration::from_secs);
+    AccessToken::new(content.access_token, dpop, Some((requested, lifetime)))
+}
+
+/// What to do about an error of RFC 6749 §5.2 and RFC 9449 §5.
+fn hint(error: &OAuthError) -> &'static str {
+    match error.name.as_str() {
+        "invalid_client" => {
+            "Okta does not accept the client: check the client id, that the key's public half is registered for the app under this key id, and the org URL"
+        }
+        "invalid_scope" => {
+            "Okta does not grant the scopes: grant them to the app (Okta API Scopes in the Admin Console)"
+        }
+        "access_denied" => {
+            "Okta denies access: check that the app is active and has an administrator role"
+        }
+        "unauthorized_client" => {
+            "the app may not use client credentials: it has to be an API Services app that authenticates with a private key"
+        }
+        "invalid_dpop_proof" => {
+            "Okta does not accept the DPoP proof: check what stands between, for the proof names the URL"
+        }
+        "use_dpop_nonce" => "Okta goes on asking for another DPoP nonce; try again",
+        _ => "Okta refuses the token request",
+    }
+}
+
+impl fmt::Debug for TokenEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenEndpoint")
+            .field("url", &self.url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ServiceApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceApp")
+            .field("client_id", &self.client_id)
+            .field("scopes", &self.scopes)
+            .field("algorithm", &self.signer.algorithm())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! DPoP towards one server: proofs with its latest nonce and by its clock.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::{
+    Request,
+    header::{HeaderName, HeaderValue},
+};
+
+use super::{Replays, clock::Clock, dpop::ProofKey, jwt::SigningError};
+use crate::{Error, answer::Answer};
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// A clock that was off by no more is not what a proof was refused for.
+const CLOCK_TOLERANCE_SECONDS: u64 = 2;
+
+/// Proves possession of one key to one server. The token endpoint and the
+/// resource give nonces of their own (RFC 9449 §8 and §9).
+#[derive(Debug)]
+pub(super) struct Prover {
+    key: ProofKey,
+    clock: Arc<Clock>,
+    nonce: Mutex<Option<Arc<str>>>,
+}
+
+/// What a proof was made with.
+#[derive(Debug)]
+pub(super) struct Proven {
+    nonce: Option<Arc<str>>,
+    ahead: i64,
+}
+
+impl Prover {
+    pub(super) fn new(key: ProofKey, clock: Arc<Clock>) -> Self {
+        Self {
+            key,
+            clock,
+            nonce: Mutex::default(),
+        }
+    }
+
+    /// Puts a new proof on a request, for `access_token` unless the request is
+    /// the one for a token.
+    pub(super) fn prove(
+        &self,
+        request: &mut Request,
+        access_token: Option<&str>,
+    ) -> Result<Proven, Error> {
+        let proven = Proven {
+            nonce: self.nonce(),
+            ahead: self.clock.ahead().unwrap_or(0),
+        };
+        let proof = self.key.proof(
+            request.method(),
+            request.url(),
+            self.clock.now(),
+            access_token,
+            proven.nonce.as_deref(),
+        )?;
+        let mut proof = HeaderValue::from_str(&proof).map_err(|_| SigningError::Key)?;
+        proof.set_sensitive(true);
+        request.headers_mut().insert(DPOP, proof);
+        Ok(proven)
+    }
+
+    /// Learns nonce and clock from an answer, and says whether a new proof may
+    /// be accepted where this one was refused: once for each of the two.
+    pub(super) fn replay(&self, proven: &Proven, answer: &Answer, replays: &mut Replays) -> bool {
+        self.clock.learn(&answer.headers);
+        if let Some(nonce) = answer
+            .headers
+            .get(DPOP_NONCE)
+            .and_then(|nonce| nonce.to_str().ok())
+        {
+            *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::from(nonce));
+        }
+        if !matches!(answer.status.as_u16(), 400 | 401) {
+            return false;
+        }
+        let error = answer.oauth_error().map(|error| error.name);
+        match error.as_deref() {
+            Some("use_dpop_nonce") => {
+                let news = self.nonce() != proven.nonce;
+                news && !std::mem::replace(&mut replays.nonce, true)
+            }
+            // An assertion that the clock spoilt is an invalid client.
+            Some("invalid_dpop_proof" | "invalid_client") => {
+                let ahead = self.clock.ahead().unwrap_or(0);
+                let news = ahead.abs_diff(proven.ahead) > CLOCK_TOLERANCE_SECONDS;
+                news && !std::mem::replace(&mut replays.clock, true)
+            }
+            _ => false,
+        }
+    }
+
+    fn nonce(&self) -> Option<Arc<str>> {
+        self.nonce
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}

@@ -1,0 +1,204 @@
+//! Access tokens, and the one that all clones of a client share.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::Shared};
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::endpoint::TokenEndpoint;
+use crate::{
+    Effect, Error, ErrorKind,
+    time::{Instant, after, race, sleep_until},
+};
+
+/// A token is renewed when a tenth of its life is left, but no earlier than
+/// this before its end.
+const LONGEST_MARGIN: Duration = Duration::from_secs(300);
+
+/// The wait after a failed renewal while the old token is valid; it doubles with
+/// each further failure, up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// An access token, as it goes on the wire.
+pub(super) struct AccessToken {
+    /// The value of `Authorization`.
+    pub(super) header: HeaderValue,
+    pub(super) secret: SecretString,
+    /// Whether each request needs a proof beside it.
+    pub(super) dpop: bool,
+    lifetime: Option<Lifetime>,
+}
+
+struct Lifetime {
+    renew: Instant,
+    end: Instant,
+}
+
+impl AccessToken {
+    /// `requested` is when the request for it left; `None`: it is not known to
+    /// end.
+    pub(super) fn new(
+        secret: SecretString,
+        dpop: bool,
+        lifetime: Option<(Instant, Duration)>,
+    ) -> Result<Self, Error> {
+        let scheme = if dpop { "DPoP" } else { "Bearer" };
+        let mut header = HeaderValue::from_str(&format!("{scheme} {}", secret.expose_secret()))
+            .map_err(Error::from_header)?;
+        header.set_sensitive(true);
+        let lifetime = lifetime.map(|(requested, length)| {
+            let margin = (length / 10).min(LONGEST_MARGIN);
+            Lifetime {
+                renew: after(requested, length.saturating_sub(margin)),
+                end: after(requested, length),
+            }
+        });
+        Ok(Self {
+            header,
+            secret,
+            dpop,
+            lifetime,
+        })
+    }
+
+    fn is_valid(&self, now: Instant) -> bool {
+        self.lifetime.as_ref().is_none_or(|life| now < life.end)
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.lifetime.as_ref().is_some_and(|life| now >= life.renew)
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("dpop", &self.dpop)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A renewal under way. Whoever holds it can drive it; when one of them leaves,
+/// the others go on.
+pub(super) type Renewal =
+    Shared<Pin<Box<dyn Future<Output = Result<Arc<AccessToken>, Error>> + Send>>>;
+
+/// The token of a service app. One request for it at a time, made by whoever
+/// needs it: there is no background task.
+#[derive(Debug)]
+pub(super) struct TokenCache {
+    endpoint: Arc<TokenEndpoint>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    token: Option<Arc<AccessToken>>,
+    renewal: Option<Renewal>,
+    /// Renewals that failed since the last that did not.
+    failures: u32,
+    /// Not to be renewed before, while the token is valid.
+    pause: Option<Instant>,
+}
+
+impl TokenCache {
+    pub(super) fn new(endpoint: TokenEndpoint) -> Self {
+        Self {
+            endpoint: Arc::new(endpoint),
+            state: Arc::default(),
+        }
+    }
+
+    /// A valid token, at once if there is one: then with the renewal that is due
+    /// or under way, to be driven beside the request that uses the token.
+    pub(super) async fn get(
+        &self,
+        deadline: Instant,
+    ) -> Result<(Arc<AccessToken>, Option<Renewal>), Error> {
+        let renewal = {
+            let mut state = lock(&self.state);
+            let now = Instant::now();
+            let valid = state.token.clone().filter(|token| token.is_valid(now));
+            match valid {
+                Some(token) => {
+                    let rested = state.pause.is_none_or(|pause| now >= pause);
+                    let due = token.is_due(now) && (rested || state.renewal.is_some());
+                    return Ok((token, due.then(|| self.renewal(&mut state))));
+                }
+                None => self.renewal(&mut state),
+            }
+        };
+        match race(renewal, sleep_until(deadline)).await {
+            Ok(token) => Ok((token?, None)),
+            Err(()) => Err(Error::new(
+                ErrorKind::TimedOut,
+                Effect::None,
+                "no access token came within the time limit of the call",
+            )
+            .at_token_endpoint()),
+        }
+    }
+
+    /// Forgets a token that the org refused, and no newer one.
+    pub(super) fn refuse(&self, token: &Arc<AccessToken>) {
+        let mut state = lock(&self.state);
+        if state
+            .token
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, token))
+        {
+            state.token = None;
+        }
+    }
+
+    /// The renewal under way, or a new one.
+    fn renewal(&self, state: &mut State) -> Renewal {
+        if let Some(renewal) = &state.renewal {
+            return renewal.clone();
+        }
+        let endpoint = self.endpoint.clone();
+        // Weak, since the state holds the renewal.
+        let home = Arc::downgrade(&self.state);
+        let renewal = async move {
+            let result = endpoint.token().await.map(Arc::new);
+            settle(&home, &result);
+            result
+        }
+        .boxed()
+        .shared();
+        state.renewal = Some(renewal.clone());
+        renewal
+    }
+}
+
+fn settle(state: &Weak<Mutex<State>>, result: &Result<Arc<AccessToken>, Error>) {
+    let Some(state) = state.upgrade() else {
+        return;
+    };
+    let mut state = lock(&state);
+    state.renewal = None;
+    match result {
+        Ok(token) => {
+            state.token = Some(token.clone());
+            state.failures = 0;
+            state.pause = None;
+        }
+        Err(_) => {
+            let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(state.failures));
+            state.failures = state.failures.saturating_add(1);
+            state.pause = Some(after(Instant::now(), pause.min(LONGEST_PAUSE)));
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
+    // None of the code under the lock panics half-way through a change.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,134 @@
+//! Signing with access tokens that need more than a header: a service app's,
+//! which are renewed, and those bound to a key, which need a proof each time.
+
+use std::{convert::Infallible, sync::Arc};
+
+use reqwest::{Request, header::AUTHORIZATION};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    PrivateKey, Replays, Wire,
+    clock::Clock,
+    dpop::ProofKey,
+    endpoint::{ServiceApp, TokenEndpoint},
+    prover::{Proven, Prover},
+    token::{AccessToken, Renewal, TokenCache},
+};
+use crate::{
+    Error,
+    answer::Answer,
+    time::{Instant, race},
+};
+
+#[derive(Debug)]
+pub(crate) struct TokenAuth {
+    source: Source,
+    /// For the resource; the token endpoint has its own.
+    prover: Prover,
+}
+
+#[derive(Debug)]
+enum Source {
+    Given(Arc<AccessToken>),
+    ServiceApp(TokenCache),
+}
+
+pub(crate) struct SignedWithToken {
+    token: Arc<AccessToken>,
+    proven: Option<Proven>,
+    renewal: Option<Renewal>,
+}
+
+impl TokenAuth {
+    pub(super) fn service_app(app: ServiceApp, wire: Wire) -> Result<Self, Error> {
+        // Never the app's own key: this one lives and dies with the client.
+        let key = ProofKey::generate()?;
+        let clock = Arc::new(Clock::new());
+        let endpoint = TokenEndpoint::new(wire, app, key.clone(), clock.clone())?;
+        Ok(Self {
+            source: Source::ServiceApp(TokenCache::new(endpoint)),
+            prover: Prover::new(key, clock),
+        })
+    }
+
+    pub(super) fn given(token: SecretString, key: PrivateKey) -> Result<Self, Error> {
+        let key = ProofKey::from_private_key(key)?;
+        Ok(Self {
+            source: Source::Given(Arc::new(AccessToken::new(token, true, None)?)),
+            prover: Prover::new(key, Arc::new(Clock::new())),
+        })
+    }
+
+    pub(super) async fn sign(
+        &self,
+        request: &mut Request,
+        deadline: Instant,
+    ) -> Result<SignedWithToken, Error> {
+        let (token, renewal) = match &self.source {
+            Source::Given(token) => (token.clone(), None),
+            Source::ServiceApp(cache) => cache.get(deadline).await?,
+        };
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, token.header.clone());
+        let proven = match token.dpop {
+            true => Some(
+                self.prover
+                    .prove(request, Some(token.secret.expose_secret()))?,
+            ),
+            false => None,
+        };
+        Ok(SignedWithToken {
+            token,
+            proven,
+            renewal,
+        })
+    }
+
+    pub(super) fn replay(
+        &self,
+        signed: &SignedWithToken,
+        answer: &Answer,
+        replays: &mut Replays,
+    ) -> bool {
+        if let Some(proven) = &signed.proven
+            && self.prover.replay(proven, answer, replays)
+        {
+            return true;
+        }
+        let Source::ServiceApp(cache) = &self.source else {
+            return false;
+        };
+        if answer.status.as_u16() != 401 || replays.token {
+            return false;
+        }
+        let error = answer.oauth_error().map(|error| error.name);
+        if matches!(
+            error.as_deref(),
+            Some("use_dpop_nonce" | "invalid_dpop_proof")
+        ) {
+            return false;
+        }
+        cache.refuse(&signed.token);
+        replays.token = true;
+        true
+    }
+}
+
+impl SignedWithToken {
+    pub(super) async fn alongside<F: Future>(&self, send: F) -> F::Output {
+        let Some(renewal) = self.renewal.clone() else {
+            return send.await;
+        };
+        // Ends with the request. A renewal that takes longer is driven on by
+        // the next request; nobody waits for it while the token is valid.
+        let renewing = async {
+            drop(renewal.await);
+            std::future::pending::<Infallible>().await
+        };
+        match race(send, renewing).await {
+            Ok(sent) => sent,
+            Err(never) => match never {},
+        }
+    }
+}
