@@ -209,10 +209,11 @@ impl Error {
 
     /// Whether it kept an attempt from being sent.
     pub(crate) fn was_not_sent(&self) -> bool {
-        matches!(
-            self.0.kind,
-            ErrorKind::InvalidInput | ErrorKind::DeadlineTooClose
-        )
+        self.0.at_token_endpoint
+            || matches!(
+                self.0.kind,
+                ErrorKind::InvalidInput | ErrorKind::DeadlineTooClose | ErrorKind::Signing
+            )
     }
 
     /// An earlier attempt of the same call may have had its effect.

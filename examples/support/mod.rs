@@ -3,11 +3,11 @@
 
 #![allow(dead_code, reason = "each example uses a part of it")]
 
-use std::{env, fmt::Display, process::ExitCode, time::Duration};
+use std::{env, fmt::Display, fs, process::ExitCode, time::Duration};
 
 use okta_user_sessions::{
-    ClientBuilder, Credentials, Effect, Error, ErrorKind, Receipt, RetryPolicy, SessionCredentials,
-    WaitEvent,
+    ClientBuilder, Credentials, Effect, Error, ErrorKind, PrivateKey, Receipt, RetryPolicy,
+    SessionCredentials, WaitEvent,
 };
 
 pub const SETTINGS: &str = "\
@@ -15,7 +15,12 @@ Settings come from the environment:
   OKTA_CLIENT_ORGURL                     https://acme.okta.com
   OKTA_CLIENT_TOKEN                      an API token (revoke)
   OKTA_CLIENT_ACCESSTOKEN                or an OAuth 2.0 access token
-  OKTA_CLIENT_AUTHORIZATIONMODE          SSWS or Bearer, if both are set
+  OKTA_CLIENT_CLIENTID                   or a service app (revoke): its client id,
+  OKTA_CLIENT_PRIVATEKEY                 private key (PEM, JWK or a file's path),
+  OKTA_CLIENT_PRIVATEKEYID               key id, if it is not in the JWK, and
+  OKTA_CLIENT_SCOPES                     scopes; okta.users.manage if not set
+  OKTA_CLIENT_AUTHORIZATIONMODE          SSWS, Bearer or PrivateKey, if several
+                                         of these are set
   OKTA_SESSION_COOKIE                    \"idx=...\" or \"sid=...\" (end_sessions)
   OKTA_CLIENT_RATELIMIT_MAXRETRIES       retries of a call; 0: one send
   OKTA_CLIENT_REQUESTTIMEOUT             limit of a whole call, in seconds
@@ -41,11 +46,11 @@ pub fn configure<C>(
     let url = setting("OKTA_CLIENT_ORGURL")
         .ok_or("OKTA_CLIENT_ORGURL is not set; set it like https://acme.okta.com")?;
     let mut policy = RetryPolicy::default();
-    if let Some(retries) = number("OKTA_CLIENT_RATELIMIT_MAXRETRIES", u32::MAX)? {
+    if let Some(retries) = number("OKTA_CLIENT_RATELIMIT_MAXRETRIES", 0, 1000)? {
         policy = policy.with_max_retries(retries);
     }
     // Okta's SDKs read seconds in two languages and milliseconds in a third.
-    if let Some(seconds) = number("OKTA_CLIENT_REQUESTTIMEOUT", 999)? {
+    if let Some(seconds) = number("OKTA_CLIENT_REQUESTTIMEOUT", 1, 999)? {
         policy = policy.with_deadline(Duration::from_secs(seconds.into()));
     }
     Ok(builder(url)
@@ -61,21 +66,51 @@ pub fn configure<C>(
 }
 
 pub fn credentials() -> Result<Credentials, String> {
-    let token = setting("OKTA_CLIENT_TOKEN");
-    let access_token = setting("OKTA_CLIENT_ACCESSTOKEN");
-    let mode = setting("OKTA_CLIENT_AUTHORIZATIONMODE").map(|mode| mode.to_ascii_lowercase());
-    match (mode.as_deref(), token, access_token) {
-        (Some("ssws") | None, Some(token), None) | (Some("ssws"), Some(token), Some(_)) => {
-            Ok(Credentials::api_token(token))
+    let given = [
+        ("SSWS", "OKTA_CLIENT_TOKEN"),
+        ("Bearer", "OKTA_CLIENT_ACCESSTOKEN"),
+        ("PrivateKey", "OKTA_CLIENT_PRIVATEKEY"),
+    ];
+    let mode = match setting("OKTA_CLIENT_AUTHORIZATIONMODE") {
+        Some(text) => given
+            .into_iter()
+            .find(|(mode, _)| mode.eq_ignore_ascii_case(text.trim()))
+            .ok_or_else(|| format!("OKTA_CLIENT_AUTHORIZATIONMODE is {text:?}, which is none of SSWS, Bearer and PrivateKey"))?,
+        None => {
+            let set: Vec<_> = given.into_iter().filter(|(_, name)| setting(name).is_some()).collect();
+            match set[..] {
+                [mode] => mode,
+                [] => return Err("no credentials are set; set OKTA_CLIENT_TOKEN, OKTA_CLIENT_ACCESSTOKEN, or OKTA_CLIENT_CLIENTID and OKTA_CLIENT_PRIVATEKEY".into()),
+                [(_, first), (_, second), ..] => return Err(format!("{first} and {second} are both set; say which counts with OKTA_CLIENT_AUTHORIZATIONMODE")),
+            }
         }
-        (Some("bearer") | None, None, Some(token)) | (Some("bearer"), Some(_), Some(token)) => {
-            Ok(Credentials::access_token(token))
-        }
-        (None, Some(_), Some(_)) => Err("OKTA_CLIENT_TOKEN and OKTA_CLIENT_ACCESSTOKEN are both set; say which counts with OKTA_CLIENT_AUTHORIZATIONMODE=SSWS or Bearer".into()),
-        (Some("ssws") | None, ..) => Err("no credentials are set; set OKTA_CLIENT_TOKEN or OKTA_CLIENT_ACCESSTOKEN".into()),
-        (Some("bearer"), ..) => Err("OKTA_CLIENT_AUTHORIZATIONMODE is Bearer, but OKTA_CLIENT_ACCESSTOKEN is not set".into()),
-        (Some(mode), ..) => Err(format!("OKTA_CLIENT_AUTHORIZATIONMODE is {mode:?}, which is neither SSWS nor Bearer")),
+    };
+    let (mode, name) = mode;
+    let secret = setting(name)
+        .ok_or_else(|| format!("OKTA_CLIENT_AUTHORIZATIONMODE is {mode}, but {name} is not set"))?;
+    match mode {
+        "SSWS" => Ok(Credentials::api_token(secret)),
+        "Bearer" => Ok(Credentials::access_token(secret)),
+        _ => service_app(secret),
     }
+}
+
+fn service_app(key: String) -> Result<Credentials, String> {
+    let client_id = setting("OKTA_CLIENT_CLIENTID")
+        .ok_or("OKTA_CLIENT_PRIVATEKEY is set, but OKTA_CLIENT_CLIENTID is not")?;
+    let is_key = key.contains("-----BEGIN") || key.trim_start().starts_with('{');
+    let text = match is_key {
+        true => key,
+        false => fs::read_to_string(key.trim())
+            .map_err(|error| format!("OKTA_CLIENT_PRIVATEKEY is neither PEM nor JWK, and as a file's path it cannot be read: {error}"))?,
+    };
+    let mut key = PrivateKey::from_text(text).map_err(|error| error.to_string())?;
+    if let Some(id) = setting("OKTA_CLIENT_PRIVATEKEYID") {
+        key = key.with_key_id(id);
+    }
+    let scopes = setting("OKTA_CLIENT_SCOPES").unwrap_or_default();
+    let scopes = scopes.split([',', ' ']).filter(|scope| !scope.is_empty());
+    Ok(Credentials::service_app(client_id, key, scopes))
 }
 
 pub fn session_credentials() -> Result<SessionCredentials, String> {
@@ -91,17 +126,17 @@ pub fn session_credentials() -> Result<SessionCredentials, String> {
     Err("OKTA_SESSION_COOKIE is not set; set it to the user's session cookie, like idx=... (an API token is not allowed for this operation)".into())
 }
 
-fn number(name: &str, most: u32) -> Result<Option<u32>, String> {
+fn number(name: &str, least: u32, most: u32) -> Result<Option<u32>, String> {
     let Some(text) = setting(name) else {
         return Ok(None);
     };
     match text.trim().parse() {
-        Ok(number) if number <= most => Ok(Some(number)),
-        Ok(_) if most == 999 => Err(format!(
+        Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
+        Ok(number) if name.ends_with("TIMEOUT") && number > most => Err(format!(
             "{name} is {text:?}, but it is read in seconds, at most {most}; were milliseconds meant?"
         )),
         _ => Err(format!(
-            "{name} is {text:?}, which is no number from 0 to {most}"
+            "{name} is {text:?}, which is no number from {least} to {most}"
         )),
     }
 }

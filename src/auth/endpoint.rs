@@ -7,7 +7,7 @@ use reqwest::{
     Request, Url,
     header::{ACCEPT, HeaderValue, USER_AGENT},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{
@@ -188,6 +188,10 @@ fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
     let Some(content) = content else {
         return foreign("a 200 without a token");
     };
+    let secret = content.access_token.expose_secret();
+    if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return foreign("an empty or malformed token");
+    }
     let dpop = match content.token_type.to_ascii_lowercase().as_str() {
         "dpop" => true,
         "bearer" => false,
