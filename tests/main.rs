@@ -10,5 +10,6 @@ mod ids;
 mod mock;
 mod retries;
 mod secrets;
+mod service_app;
 mod settings;
 mod support;

@@ -58,21 +58,32 @@
 //! way counts as work.
 
 mod answer;
+mod app;
+mod assertion;
 mod auth;
 mod builder;
 mod clock;
 mod fault;
+mod form;
 mod handle;
+mod jwk;
+mod jwt;
 mod limits;
+mod nonce;
+mod oauth;
 mod org;
+mod proof;
 mod record;
 mod refusal;
 mod request;
 mod server;
+mod service_apps;
 mod state;
+mod token_endpoint;
 mod user;
 mod wire;
 
+pub use app::ServiceApp;
 pub use builder::MockOrgBuilder;
 pub use fault::Fault;
 pub use handle::MockOrg;
