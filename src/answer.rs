@@ -14,7 +14,8 @@ use serde::Deserialize;
 
 use crate::{
     Effect, Error, ErrorKind,
-    error::{OktaError, error_code},
+    error::OktaError,
+    error_code,
     generated::types,
     rate_limit::{RateLimit, requested_wait},
 };

@@ -22,11 +22,10 @@ use reqwest::{
 use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
-    Effect, Error, ErrorKind, WaitEvent, WaitReason,
+    Effect, Error, ErrorKind, Receipt, WaitEvent, WaitReason,
     answer::Answer,
     auth::{Auth, Replays, Wire},
     hooks::Operation,
-    operations::Receipt,
     pacing::{Gate, WouldWait},
     retry::{self, Attempt, Ended, announce},
     time::Instant,

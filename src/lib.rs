@@ -9,6 +9,7 @@ mod builder;
 mod call;
 mod client;
 mod error;
+pub mod error_code;
 #[allow(
     dead_code,
     missing_docs,
@@ -22,6 +23,7 @@ pub mod mock;
 mod operations;
 mod pacing;
 mod rate_limit;
+mod receipt;
 mod retry;
 mod session_client;
 mod time;
@@ -32,10 +34,11 @@ pub use auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};
 pub use auth::{Credentials, SessionCredentials};
 pub use builder::ClientBuilder;
 pub use client::Client;
-pub use error::{Effect, Error, ErrorKind, error_code};
+pub use error::{Effect, Error, ErrorKind};
 pub use id::UserId;
-pub use operations::{Call, EndUserSessions, Receipt, RevokeUserSessions};
+pub use operations::{Call, EndUserSessions, RevokeUserSessions};
 pub use rate_limit::RateLimit;
+pub use receipt::Receipt;
 pub use retry::{RetryPolicy, WaitEvent, WaitReason};
 pub use secrecy::SecretString;
 pub use session_client::SessionClient;

@@ -12,11 +12,11 @@ use serde::Deserialize;
 
 use super::{
     Replays, Signer, Wire,
+    access_token::AccessToken,
     clock::Clock,
     dpop::ProofKey,
     jwt::{IssuedAt, SigningError, client_assertion},
     prover::{Proven, Prover},
-    token::AccessToken,
 };
 use crate::{
     Effect, Error, ErrorKind,

@@ -2,6 +2,8 @@
 
 // What signs needs aws-lc, which a browser neither has nor needs.
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+mod access_token;
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 mod clock;
 mod credentials;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
@@ -17,7 +19,7 @@ mod prover;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 mod signer;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-mod token;
+mod token_cache;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 mod tokens;
 

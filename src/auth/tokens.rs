@@ -8,11 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     PrivateKey, Replays, Wire,
+    access_token::AccessToken,
     clock::Clock,
     dpop::ProofKey,
     endpoint::{ServiceApp, TokenEndpoint},
     prover::{Proven, Prover},
-    token::{AccessToken, Renewal, TokenCache},
+    token_cache::{Renewal, TokenCache},
 };
 use crate::{
     Error,

@@ -1,89 +1,23 @@
-//! Access tokens, and the one that all clones of a client share.
+//! The access token that all clones of a client share.
 
 use std::{
-    fmt,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use futures_util::{FutureExt, future::Shared};
-use reqwest::header::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
 
-use super::endpoint::TokenEndpoint;
+use super::{access_token::AccessToken, endpoint::TokenEndpoint};
 use crate::{
     Effect, Error, ErrorKind,
     time::{Instant, after, race, sleep_until},
 };
 
-/// A token is renewed when a tenth of its life is left, but no earlier than
-/// this before its end.
-const LONGEST_MARGIN: Duration = Duration::from_secs(300);
-
 /// The wait after a failed renewal while the old token is valid; it doubles with
 /// each further failure, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// An access token, as it goes on the wire.
-pub(super) struct AccessToken {
-    /// The value of `Authorization`.
-    pub(super) header: HeaderValue,
-    pub(super) secret: SecretString,
-    /// Whether each request needs a proof beside it.
-    pub(super) dpop: bool,
-    lifetime: Option<Lifetime>,
-}
-
-struct Lifetime {
-    renew: Instant,
-    end: Instant,
-}
-
-impl AccessToken {
-    /// `requested` is when the request for it left; `None`: it is not known to
-    /// end.
-    pub(super) fn new(
-        secret: SecretString,
-        dpop: bool,
-        lifetime: Option<(Instant, Duration)>,
-    ) -> Result<Self, Error> {
-        let scheme = if dpop { "DPoP" } else { "Bearer" };
-        let mut header = HeaderValue::from_str(&format!("{scheme} {}", secret.expose_secret()))
-            .map_err(Error::from_header)?;
-        header.set_sensitive(true);
-        let lifetime = lifetime.map(|(requested, length)| {
-            let margin = (length / 10).min(LONGEST_MARGIN);
-            Lifetime {
-                renew: after(requested, length.saturating_sub(margin)),
-                end: after(requested, length),
-            }
-        });
-        Ok(Self {
-            header,
-            secret,
-            dpop,
-            lifetime,
-        })
-    }
-
-    fn is_valid(&self, now: Instant) -> bool {
-        self.lifetime.as_ref().is_none_or(|life| now < life.end)
-    }
-
-    fn is_due(&self, now: Instant) -> bool {
-        self.lifetime.as_ref().is_some_and(|life| now >= life.renew)
-    }
-}
-
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessToken")
-            .field("dpop", &self.dpop)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A renewal under way. Whoever holds it can drive it; when one of them leaves,
 /// the others go on.
