@@ -147,14 +147,13 @@ fn note(span: &Span, attempts: u32, status: Option<u16>, request_id: Option<&str
 }
 
 fn no_pass(refused: WouldWait) -> Error {
-    let error = Error::new(
-        ErrorKind::DeadlineTooClose,
-        Effect::None,
-        "not sent: the org's rate limit is spent for longer than the call may take",
-    );
+    let not_sent = |why| Error::new(ErrorKind::DeadlineTooClose, Effect::None, why);
     match refused.wait {
-        Some(wait) => error.with_wait(wait),
-        None => error,
+        Some(wait) => {
+            not_sent("not sent: the org's rate limit is spent for longer than the call may take")
+                .with_wait(wait)
+        }
+        None => not_sent("not sent: the call's deadline came while it waited for its turn"),
     }
 }
 

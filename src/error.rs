@@ -24,9 +24,9 @@ pub enum ErrorKind {
     ConnectionLost,
     /// No answer came within the time limit of the attempt or of the call.
     TimedOut,
-    /// The rate-limit window is known to be spent and ends after the call's
-    /// deadline, so the request was not sent; [`Error::wait`] says how long it
-    /// would have waited.
+    /// The request was not sent: the rate-limit window is known to be spent and
+    /// ends after the call's deadline ([`Error::wait`] says how long it would
+    /// have waited), or the deadline came while the call waited for its turn.
     DeadlineTooClose,
     /// 401, or 400 with a challenge: Okta does not accept the credential, or the
     /// DPoP proof beside it.

@@ -39,6 +39,7 @@ pub(crate) fn http_client(
         .referer(false)
         .connect_timeout(connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+    // A proxy cannot reach this machine's loopback.
     if org.is_loopback() {
         builder = builder.no_proxy();
     }
