@@ -129,7 +129,9 @@ impl Layers {
 
     /// Everything but the signature.
     async fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
-        let mut request = operation.request(&self.wire.org, &self.wire.http).await?;
+        let mut request = operation
+            .request(&self.wire.org, &self.wire.http.client)
+            .await?;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, self.wire.user_agent.clone());
         for (name, value) in &self.headers {

@@ -296,8 +296,8 @@ impl fmt::Display for Error {
         if let Some(wait) = inner.wait {
             write!(
                 f,
-                "; a wait of {} s would pass the call's deadline",
-                wait.as_millis().div_ceil(1000)
+                "; a wait of {:.1} s would pass the call's deadline",
+                wait.as_secs_f64()
             )?;
         }
         if inner.effect == Effect::Unknown {

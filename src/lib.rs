@@ -25,6 +25,7 @@ mod pacing;
 mod rate_limit;
 mod receipt;
 mod retry;
+mod secret;
 mod session_client;
 mod time;
 mod transport;

@@ -253,6 +253,65 @@ async fn whoever_leaves_does_not_take_the_renewal_along() {
     assert_eq!(org.tokens_issued(), 2);
 }
 
+/// A renewal that nobody drove until its time was up fails nobody later.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_whose_time_is_up_is_begun_anew() {
+    let (org, okta) = org_with(app()).await;
+    org.fail_next_token(1, Fault::hang());
+    let alone = tokio::spawn(okta.revoke_user_sessions(ADA).into_future());
+    sleep(seconds(1)).await;
+    alone.abort();
+    sleep(seconds(130)).await;
+    okta.revoke_user_sessions(ADA).await.unwrap();
+    assert_eq!(org.tokens_issued(), 1);
+}
+
+/// Nor does a caller pay for the one that began, late in that one's time.
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_a_renewal_keeps_its_own_time() {
+    let (org, _) = org_with(app()).await;
+    org.fail_next_token(1, Fault::hang());
+    let policy = RetryPolicy::never().with_deadline(seconds(10));
+    let okta = builder(&org, key(P256)).retry(policy).build().unwrap();
+    let first = tokio::spawn(okta.revoke_user_sessions(ADA).into_future());
+    sleep(seconds(8)).await;
+    okta.revoke_user_sessions(ADA).await.unwrap();
+    first.await.unwrap().unwrap_err();
+}
+
+/// Signs, but panics the first time.
+struct Clumsy(PrivateKey, AtomicBool);
+
+impl Signer for Clumsy {
+    fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    fn key_id(&self) -> Option<&str> {
+        self.0.key_id()
+    }
+
+    fn sign<'a>(&'a self, message: &'a [u8]) -> SignFuture<'a> {
+        assert!(self.1.swap(true, Relaxed), "clumsy");
+        self.0.sign(message)
+    }
+}
+
+#[tokio::test]
+async fn a_signer_that_panics_once_fails_one_call() {
+    let org = org().await;
+    org.add_service_app(app());
+    let okta = builder(&org, Clumsy(key(P256), AtomicBool::new(false)))
+        .build()
+        .unwrap();
+    let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::Signing, Effect::None)
+    );
+    okta.revoke_user_sessions(ADA).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_refused_token_request_says_why_and_sends_nothing() {
     for (app, client_key, code, advice) in [
@@ -320,10 +379,12 @@ async fn an_answer_of_the_token_endpoint_that_is_no_token_is_no_token() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_request_that_fails_for_now_is_tried_again() {
+    let cut = Fault::raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"access");
     for fault in [
         Fault::status(503),
         Fault::reset(),
         Fault::hang(),
+        cut,
         Fault::okta_error(429, "E0000047"),
     ] {
         let (org, okta) = org_with(app()).await;
@@ -387,7 +448,7 @@ async fn a_given_token_that_is_bound_to_a_key_is_proven() {
 #[tokio::test]
 async fn a_challenge_that_does_not_end_is_an_error_with_its_name() {
     for (status, name, sends) in [
-        (401, "use_dpop_nonce", 2),
+        (401, "use_dpop_nonce", 4),
         (400, "invalid_dpop_proof", 1),
         (401, "invalid_token", 2),
     ] {

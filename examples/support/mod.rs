@@ -3,7 +3,14 @@
 
 #![allow(dead_code, reason = "each example uses a part of it")]
 
-use std::{env, fmt::Display, fs, process::ExitCode, time::Duration};
+use std::{
+    env,
+    fmt::Display,
+    fs,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
 use okta_user_sessions::{
     ClientBuilder, Credentials, Effect, Error, ErrorKind, PrivateKey, Receipt, RetryPolicy,
@@ -57,11 +64,11 @@ pub fn configure<C>(
         .allow_loopback_http(flag("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK")?)
         .retry(policy)
         .on_wait(|event: &WaitEvent| {
-            eprintln!(
+            say(format_args!(
                 "waiting {:.1} s: {}",
                 event.wait.as_secs_f64(),
                 event.reason
-            );
+            ));
         }))
 }
 
@@ -156,28 +163,34 @@ fn flag(name: &str) -> Result<bool, String> {
 
 /// Says on standard error why nothing was sent.
 pub fn refused(reason: impl Display) -> ExitCode {
-    eprintln!("error: {reason}");
+    say(format_args!("error: {reason}"));
     ExitCode::from(NOTHING_SENT)
 }
 
+/// Says something on standard error. That nobody reads it changes nothing.
+fn say(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Prints how one call ended, the result on standard output and what to do
-/// about it on standard error. Returns the exit status.
+/// about it on standard error. Returns the exit status: a result that could not
+/// be printed is one that nobody knows.
 pub fn print(done: &str, subject: &str, result: &Result<Receipt, Error>) -> u8 {
     let request = |id: Option<&str>| id.map_or(String::new(), |id| format!(", request id {id}"));
-    match result {
+    let (line, status) = match result {
         Ok(receipt) => {
             let again = match receipt.attempts() {
                 1 => String::new(),
                 attempts => format!(", {attempts} attempts"),
             };
-            println!(
-                "{done} {subject} (status {}{again}{})",
-                receipt.status(),
-                request(receipt.request_id())
-            );
-            0
+            let id = request(receipt.request_id());
+            (
+                format!("{done} {subject} (status {}{again}{id})", receipt.status()),
+                0,
+            )
         }
         Err(error) => {
+            say(format_args!("{subject}: {error}"));
             let word = match error.effect() {
                 Effect::None => "failed",
                 _ => "unknown",
@@ -185,16 +198,19 @@ pub fn print(done: &str, subject: &str, result: &Result<Receipt, Error>) -> u8 {
             let status = error
                 .status()
                 .map_or(String::new(), |status| format!(", status {status}"));
-            println!(
-                "{word} {subject} ({:?}{status}{})",
-                error.kind(),
-                request(error.request_id())
-            );
-            eprintln!("{subject}: {error}");
-            match error.kind() {
+            let id = request(error.request_id());
+            let exit = match error.kind() {
                 ErrorKind::InvalidInput => NOTHING_SENT,
                 _ => NOT_DONE,
-            }
+            };
+            (
+                format!("{word} {subject} ({:?}{status}{id})", error.kind()),
+                exit,
+            )
         }
+    };
+    match writeln!(io::stdout(), "{line}") {
+        Ok(()) => status,
+        Err(_) => status.max(NOT_DONE),
     }
 }

@@ -1,6 +1,7 @@
 //! The access token that all clones of a client share.
 
 use std::{
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
@@ -32,10 +33,27 @@ pub(super) struct TokenCache {
     state: Arc<Mutex<State>>,
 }
 
+#[derive(Debug)]
+struct Running {
+    renewal: Renewal,
+    number: u64,
+    /// When its own time is up. It may have been left undriven since.
+    ends: Instant,
+}
+
+/// How a caller came to a renewal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Began,
+    Joined,
+}
+
 #[derive(Debug, Default)]
 struct State {
     token: Option<Arc<AccessToken>>,
-    renewal: Option<Renewal>,
+    renewal: Option<Running>,
+    /// Renewals begun, to tell the one under way from one that it replaced.
+    begun: u64,
     /// Renewals that failed since the last that did not.
     failures: u32,
     /// Not to be renewed before, while the token is valid.
@@ -56,27 +74,38 @@ impl TokenCache {
         &self,
         deadline: Instant,
     ) -> Result<(Arc<AccessToken>, Option<Renewal>), Error> {
-        let renewal = {
-            let mut state = lock(&self.state);
-            let now = Instant::now();
-            let valid = state.token.clone().filter(|token| token.is_valid(now));
-            match valid {
-                Some(token) => {
-                    let rested = state.pause.is_none_or(|pause| now >= pause);
-                    let due = token.is_due(now) && (rested || state.renewal.is_some());
-                    return Ok((token, due.then(|| self.renewal(&mut state))));
+        let mut joined_before = false;
+        loop {
+            let (renewal, part) = {
+                let mut state = lock(&self.state);
+                let now = Instant::now();
+                let valid = state.token.clone().filter(|token| token.is_valid(now));
+                match valid {
+                    Some(token) => {
+                        let rested = state.pause.is_none_or(|pause| now >= pause);
+                        let due = token.is_due(now) && (rested || state.renewal.is_some());
+                        return Ok((token, due.then(|| self.renewal(&mut state).0)));
+                    }
+                    None => self.renewal(&mut state),
                 }
-                None => self.renewal(&mut state),
+            };
+            match race(renewal, sleep_until(deadline)).await {
+                Ok(Ok(token)) => return Ok((token, None)),
+                // Another call's time was up, or its runtime gone: not this
+                // one's. Once, so that a crowd does not ask one by one.
+                Ok(Err(error)) if part == Part::Joined && !joined_before && is_theirs(&error) => {
+                    joined_before = true;
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(()) => {
+                    return Err(Error::new(
+                        ErrorKind::TimedOut,
+                        Effect::None,
+                        "no answer came within the time limit of the call",
+                    )
+                    .at_token_endpoint());
+                }
             }
-        };
-        match race(renewal, sleep_until(deadline)).await {
-            Ok(token) => Ok((token?, None)),
-            Err(()) => Err(Error::new(
-                ErrorKind::TimedOut,
-                Effect::None,
-                "no access token came within the time limit of the call",
-            )
-            .at_token_endpoint()),
         }
     }
 
@@ -92,31 +121,63 @@ impl TokenCache {
         }
     }
 
-    /// The renewal under way, or a new one.
-    fn renewal(&self, state: &mut State) -> Renewal {
-        if let Some(renewal) = &state.renewal {
-            return renewal.clone();
+    /// The renewal under way, unless its time is up; else a new one.
+    fn renewal(&self, state: &mut State) -> (Renewal, Part) {
+        let now = Instant::now();
+        if let Some(running) = state.renewal.as_ref().filter(|running| now < running.ends) {
+            return (running.renewal.clone(), Part::Joined);
         }
+        state.begun = state.begun.wrapping_add(1);
+        let number = state.begun;
+        let ends = self.endpoint.deadline();
         let endpoint = self.endpoint.clone();
         // Weak, since the state holds the renewal.
         let home = Arc::downgrade(&self.state);
         let renewal = async move {
-            let result = endpoint.token().await.map(Arc::new);
-            settle(&home, &result);
+            // A signer or an observer may panic, and so do the timers of a
+            // runtime that has ended. Shared, that would go on for ever.
+            let result = AssertUnwindSafe(endpoint.token(ends)).catch_unwind().await;
+            let result = result.unwrap_or_else(|_| Err(panicked())).map(Arc::new);
+            settle(&home, number, &result);
             result
         }
         .boxed()
         .shared();
-        state.renewal = Some(renewal.clone());
-        renewal
+        state.renewal = Some(Running {
+            renewal: renewal.clone(),
+            number,
+            ends,
+        });
+        (renewal, Part::Began)
     }
 }
 
-fn settle(state: &Weak<Mutex<State>>, result: &Result<Arc<AccessToken>, Error>) {
+fn panicked() -> Error {
+    Error::new(
+        ErrorKind::Signing,
+        Effect::None,
+        "the signer or an observer panicked, or the runtime that drove the request has ended",
+    )
+    .at_token_endpoint()
+}
+
+/// Whether a renewal failed for reasons of the call that began it.
+fn is_theirs(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Signing) || error.wait().is_some()
+}
+
+fn settle(state: &Weak<Mutex<State>>, number: u64, result: &Result<Arc<AccessToken>, Error>) {
     let Some(state) = state.upgrade() else {
         return;
     };
     let mut state = lock(&state);
+    if state
+        .renewal
+        .as_ref()
+        .is_none_or(|running| running.number != number)
+    {
+        return;
+    }
     state.renewal = None;
     match result {
         Ok(token) => {

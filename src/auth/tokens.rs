@@ -106,7 +106,7 @@ impl TokenAuth {
         let error = answer.oauth_error().map(|error| error.name);
         if matches!(
             error.as_deref(),
-            Some("use_dpop_nonce" | "invalid_dpop_proof")
+            Some("use_dpop_nonce" | "invalid_dpop_proof" | "insufficient_scope")
         ) {
             return false;
         }

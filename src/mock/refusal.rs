@@ -1,7 +1,7 @@
 //! Okta's error answers.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 /// An answer with its whole body.
@@ -11,7 +11,7 @@ pub(super) type Answer = Response<Bytes>;
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: Body,
 }
 
@@ -48,7 +48,7 @@ impl Refusal {
     fn with_body(status: StatusCode, body: Body) -> Self {
         Self {
             status,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             body,
         }
     }
@@ -71,7 +71,7 @@ impl Refusal {
     /// Adds a header, unless the value cannot stand in one.
     pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = value.try_into() {
-            self.headers.insert(name, value);
+            self.headers.push((name, value));
         }
         self
     }
@@ -115,7 +115,7 @@ impl Refusal {
         let body = self.body.json(request_id);
         let mut answer = Response::new(body.map(Bytes::from).unwrap_or_default());
         *answer.status_mut() = self.status;
-        *answer.headers_mut() = self.headers;
+        answer.headers_mut().extend(self.headers);
         if !answer.body().is_empty() {
             let json = HeaderValue::from_static("application/json");
             answer.headers_mut().insert(header::CONTENT_TYPE, json);
