@@ -11,4 +11,5 @@ mod mock;
 mod retries;
 mod secrets;
 mod settings;
+mod specification;
 mod support;

@@ -109,8 +109,11 @@ impl Search<'_> {
 
     fn follow_security(&mut self, at: &str, operation: &Value) -> Result<()> {
         for scheme in requirements(self.document, operation).flat_map(|r| entries(Some(r))) {
-            let reference = format!("#/components/securitySchemes/{}", escape(scheme.0));
-            self.follow(&format!("{at}/security"), Kind::SecurityScheme, &reference)?;
+            let reference = scheme_reference(scheme.0);
+            // One release names schemes and declares none; see `undeclared`.
+            if resolve(self.document, &reference).is_ok() {
+                self.follow(&format!("{at}/security"), Kind::SecurityScheme, &reference)?;
+            }
         }
         Ok(())
     }
@@ -121,6 +124,22 @@ fn section_kind(section: &str) -> Option<Kind> {
         Some(grammar::Child::Each(kind)) => Some(kind),
         _ => None,
     }
+}
+
+fn scheme_reference(name: &str) -> String {
+    format!("#/components/securitySchemes/{}", escape(name))
+}
+
+/// Security schemes that operations name and nothing declares.
+pub fn undeclared(document: &Value) -> BTreeSet<String> {
+    let items = entries(document.get("paths")).map(|(_, item)| item);
+    items
+        .flat_map(|item| grammar::methods().filter_map(|method| item.get(method)))
+        .flat_map(|operation| requirements(document, operation))
+        .flat_map(|requirement| entries(Some(requirement)))
+        .filter(|(name, _)| resolve(document, &scheme_reference(name)).is_err())
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// The security requirements of an operation: its own, or else the document's.

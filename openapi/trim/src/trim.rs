@@ -52,9 +52,17 @@ pub fn trim(input: &Input) -> Result<Output> {
     cut::prune(&mut document.value).map_err(|e| e.within(input.file))?;
     overlay
         .apply(&mut document.value, &document.pinned)
-        .map_err(|e| e.within("overlay.yaml"))?;
+        .map_err(|e| e.within(format!("overlay.yaml does not fit {}", input.file)))?;
     cut::prune(&mut document.value).map_err(|e| e.within("after overlay.yaml"))?;
     references::used(&document.value).map_err(|e| e.within("after overlay.yaml"))?;
+    if let Some(scheme) = references::undeclared(&document.value).first() {
+        return Err(format!(
+            "operations need the security scheme {scheme}, which neither {} nor overlay.yaml \
+             declares; add it to overlay.yaml",
+            input.file
+        )
+        .into());
+    }
     for pointer in prose::without_words(&document.value) {
         notes.push(format!(
             "{pointer} has no description; add one to overlay.yaml"

@@ -74,6 +74,13 @@ pub fn compare(old: &Value, new: &Value, operations: &[String]) -> Result<Report
     let new_used = references::used(&new).map_err(in_new)?;
     comparison.schemas(&old_used, &new_used, &new);
     comparison.schemes((&old, &old_used), (&new, &new_used));
+    for (which, document) in [("old", &old), ("new", &new)] {
+        for scheme in references::undeclared(document) {
+            let note =
+                format!("the {which} document does not declare the security scheme {scheme}");
+            comparison.report.notes.push(note);
+        }
+    }
     comparison.report.tidy();
     Ok(comparison.report)
 }
