@@ -54,7 +54,8 @@ impl Search<'_> {
         }
         if kind == Kind::Discriminator {
             for (_, target) in entries(value.get("mapping")) {
-                self.follow_mapping(at, target)?;
+                let reference = mapped(target.as_str().unwrap_or_default());
+                self.follow(at, Kind::Schema, &reference)?;
             }
         }
         if kind == Kind::Operation {
@@ -97,16 +98,6 @@ impl Search<'_> {
         }
     }
 
-    /// A mapping names a schema, or refers to one.
-    fn follow_mapping(&mut self, at: &str, target: &Value) -> Result<()> {
-        let target = target.as_str().unwrap_or_default();
-        if target.starts_with('#') {
-            return self.follow(at, Kind::Schema, target);
-        }
-        let named = format!("#/components/schemas/{}", escape(target));
-        self.follow(at, Kind::Schema, &named)
-    }
-
     fn follow_security(&mut self, at: &str, operation: &Value) -> Result<()> {
         for scheme in requirements(self.document, operation).flat_map(|r| entries(Some(r))) {
             let reference = scheme_reference(scheme.0);
@@ -124,6 +115,14 @@ fn section_kind(section: &str) -> Option<Kind> {
         Some(grammar::Child::Each(kind)) => Some(kind),
         _ => None,
     }
+}
+
+/// What a discriminator's mapping leads to: it refers to a schema, or names one.
+pub fn mapped(target: &str) -> String {
+    if target.contains(['#', '/']) {
+        return target.into();
+    }
+    format!("#/components/schemas/{}", escape(target))
 }
 
 fn scheme_reference(name: &str) -> String {

@@ -68,7 +68,8 @@ fn trimming_twice_changes_nothing() {
 
 #[test]
 fn check_finds_every_edit() {
-    let edits: [(&str, fn(String) -> String, &str); 4] = [
+    type Edit = fn(String) -> String;
+    let edits: [(&str, Edit, &str); 4] = [
         (
             "user-sessions.yaml",
             |t| t + "#\n",

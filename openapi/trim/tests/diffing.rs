@@ -89,7 +89,11 @@ fn operations() {
     let mut moved = shop();
     let item = moved["paths"]["/pets"].clone();
     set(&mut moved, ADD, Value::Null);
-    set(&mut moved, "/paths/~1animals", json!({"put": item["post"]}));
+    set(
+        &mut moved,
+        "/paths/~1animals",
+        json!({"put": item["post"], "summary": item["summary"]}),
+    );
     assert_eq!(
         changes(&shop(), &moved),
         [(Breaking, "addPet: moved".into())]
@@ -408,13 +412,29 @@ fn variants_depend_on_the_way() {
     );
     let more = json!([shop_ref, text, {"$ref": "#/components/schemas/Trick"}]);
     check(&origin, more, Breaking, &format!("{subject} Trick added"));
-    let what = "schema Pet: discriminator changed";
+    let what = "schema Pet, discriminator: propertyName changed";
     check(
         &format!("{SCHEMAS}/Pet/discriminator/propertyName"),
         json!("x"),
         Breaking,
         what,
     );
+}
+
+#[test]
+fn variants_of_a_discriminator() {
+    let mapping = format!("{SCHEMAS}/Pet/discriminator/mapping");
+    let subject = "schema Pet, discriminator";
+    let more = json!({"cat": "Cat", "dog": "Dog", "pet": "Pet"});
+    check(&mapping, more, Breaking, &format!("{subject}: pet added"));
+    let found = changes(&shop(), &shop_with(&mapping, json!({"dog": "Dog"})));
+    assert_eq!(found, [(Compatible, format!("{subject}: cat removed"))]);
+    let what = "schema Pet: discriminator removed";
+    let found = changes(
+        &shop(),
+        &shop_with(&format!("{SCHEMAS}/Pet/discriminator"), Value::Null),
+    );
+    assert!(found.contains(&(Breaking, what.into())), "{found:?}");
 }
 
 #[test]

@@ -160,7 +160,8 @@ fn diff_finds_the_real_changes_and_no_others() {
     };
     let end = "endUserSessions";
     let operation = "(POST /api/v1/users/me/lifecycle/delete_sessions)";
-    let cases: [(&Path, &Path, &[(Class, String)]); 5] = [
+    type Changes<'a> = &'a [(Class, String)];
+    let cases: [(&Path, &Path, Changes); 5] = [
         (
             &y2024,
             &y2025,

@@ -9,6 +9,7 @@ mod operation;
 mod report;
 mod schema;
 mod security;
+mod variants;
 
 use std::collections::{BTreeSet, HashSet};
 

@@ -59,14 +59,19 @@ impl<'a> Node<'a> {
             let Some(reference) = grammar::reference(kind, self.value) else {
                 return Ok(self);
             };
-            let (pointer, value) = resolve(self.document, reference)?;
-            self = Self {
-                pointer,
-                value,
-                ..self
-            };
+            self = self.follow(reference)?;
         }
         Err(format!("the $ref at #{} leads back to itself", self.pointer).into())
+    }
+
+    /// What a reference elsewhere in the same document leads to.
+    pub fn follow(&self, reference: &str) -> Result<Self> {
+        let (pointer, value) = resolve(self.document, reference)?;
+        Ok(Self {
+            document: self.document,
+            pointer,
+            value,
+        })
     }
 
     pub fn text(&self, key: &str) -> Option<&'a str> {

@@ -20,21 +20,21 @@ pub enum Way {
 
 impl Way {
     /// More values are possible than before.
-    fn wider(self) -> Class {
+    pub fn wider(self) -> Class {
         match self {
             Self::Sent => Class::Compatible,
             Self::Received => Class::Breaking,
         }
     }
 
-    fn narrower(self) -> Class {
+    pub fn narrower(self) -> Class {
         match self {
             Self::Sent => Class::Breaking,
             Self::Received => Class::Compatible,
         }
     }
 
-    fn class(self, is_wider: bool) -> Class {
+    pub fn class(self, is_wider: bool) -> Class {
         if is_wider {
             self.wider()
         } else {
@@ -87,7 +87,7 @@ impl Comparison {
         }
     }
 
-    fn schema(&mut self, subject: &str, old: Node, new: Node, way: Way) -> Result<()> {
+    pub fn schema(&mut self, subject: &str, old: Node, new: Node, way: Way) -> Result<()> {
         let old = old.resolved(Kind::Schema)?;
         let new = new.resolved(Kind::Schema)?;
         if !self
@@ -126,6 +126,7 @@ impl Comparison {
                     let subject = format!("{subject}, items");
                     self.optional_schema(&subject, old.get(key), new.get(key), way)?;
                 }
+                "discriminator" => self.discriminator(subject, &old, &new, way)?,
                 "allOf" | "oneOf" | "anyOf" => self.members(subject, key, &old, &new, way)?,
                 _ if LIMITS.iter().any(|(limit, _)| *limit == key) => {
                     self.limit(subject, key, &old, &new, way);
@@ -224,50 +225,6 @@ impl Comparison {
         Ok(())
     }
 
-    /// The members of `allOf`, `oneOf`, `anyOf`: by name, else by their place.
-    fn members(
-        &mut self,
-        subject: &str,
-        key: &str,
-        old: &Node,
-        new: &Node,
-        way: Way,
-    ) -> Result<()> {
-        let mut old_members = named_members(old, key);
-        let new_members = named_members(new, key);
-        let more_is_wider = key != "allOf";
-        // The first variants turn "anything" into "one of these".
-        let from_nothing = old_members.is_empty();
-        let to_nothing = new_members.is_empty();
-        let mut added = Vec::new();
-        for (name, member) in new_members {
-            match old_members.iter().position(|(other, _)| *other == name) {
-                Some(at) => {
-                    let (_, old) = old_members.remove(at);
-                    self.schema(&format!("{subject}, {key} {name}"), old, member, way)?;
-                }
-                None => added.push((name, member)),
-            }
-        }
-        for (name, member) in added {
-            let class = way.class(more_is_wider && !from_nothing);
-            self.add(
-                class,
-                format!("{subject}: {key} {name} added"),
-                member.pointer,
-            );
-        }
-        for (name, member) in old_members {
-            let class = way.class(!more_is_wider || to_nothing);
-            self.add(
-                class,
-                format!("{subject}: {key} {name} removed"),
-                member.pointer,
-            );
-        }
-        Ok(())
-    }
-
     fn limit(&mut self, subject: &str, key: &str, old: &Node, new: &Node, way: Way) {
         let higher_allows_more = LIMITS.iter().any(|(limit, more)| *limit == key && *more);
         let number = |node: &Node<'_>| node.value.get(key).and_then(Value::as_f64);
@@ -280,23 +237,4 @@ impl Comparison {
         };
         self.field(way.class(is_wider), subject, key, old, new);
     }
-}
-
-fn named_members<'a>(schema: &Node<'a>, key: &str) -> Vec<(String, Node<'a>)> {
-    let list = schema
-        .get(key)
-        .map_or_else(Vec::new, |list| list.elements());
-    let mut inline = 0;
-    list.into_iter()
-        .map(|member| {
-            let name = match member.text("$ref") {
-                Some(reference) => reference.rsplit('/').next().unwrap_or(reference).to_owned(),
-                None => {
-                    inline += 1;
-                    format!("member {inline}")
-                }
-            };
-            (name, member)
-        })
-        .collect()
 }
