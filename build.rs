@@ -16,7 +16,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=openapi/contract.rs");
     println!("cargo::rerun-if-changed={SPECIFICATION}");
-    if let Err(error) = generate() {
+    if let Err(error) = write() {
         // `cargo::error` shows the text alone; a panic would bury it.
         for line in error.to_string().lines() {
             println!("cargo::error={line}");
@@ -24,12 +24,22 @@ fn main() {
     }
 }
 
-fn generate() -> Result<(), Box<dyn Error>> {
-    let in_file = |error: &dyn Error| format!("{SPECIFICATION}: {error}");
-    let text = fs::read_to_string(SPECIFICATION).map_err(|e| in_file(&e))?;
+fn write() -> Result<(), Box<dyn Error>> {
+    let code = generate(Path::new(SPECIFICATION))?;
+    let directory = env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR for build scripts")?;
+    fs::write(Path::new(&directory).join("user_sessions.rs"), code)?;
+    Ok(())
+}
+
+/// The code of the client. Public for the tests of `openapi/trim`, which include
+/// this file.
+pub fn generate(specification: &Path) -> Result<String, Box<dyn Error>> {
+    let name = specification.display();
+    let in_file = |error: &dyn Error| format!("{name}: {error}");
+    let text = fs::read_to_string(specification).map_err(|e| in_file(&e))?;
     let value: Value = serde_saphyr::from_str(&text).map_err(|e| in_file(&e))?;
     contract::check(&value).map_err(|e| {
-        format!("{SPECIFICATION} no longer fits the code in src/: {e}. Correct the file, or change src/ and the contract in openapi/contract.rs")
+        format!("{name} no longer fits the code in src/: {e}. Correct openapi/overlay.yaml, or change src/ and the contract in openapi/contract.rs")
     })?;
     let specification: openapiv3::OpenAPI =
         serde_json::from_value(value).map_err(|e| in_file(&e))?;
@@ -41,8 +51,5 @@ fn generate() -> Result<(), Box<dyn Error>> {
         .with_hooks(progenitor::HooksMode::Expected)
         .with_inner_type("crate::hooks::Slot".parse()?);
     let tokens = progenitor::Generator::new(&settings).generate_tokens(&specification)?;
-    let code = prettyplease::unparse(&syn::parse2(tokens)?);
-    let directory = env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR for build scripts")?;
-    fs::write(Path::new(&directory).join("user_sessions.rs"), code)?;
-    Ok(())
+    Ok(prettyplease::unparse(&syn::parse2(tokens)?))
 }

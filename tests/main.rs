@@ -13,4 +13,5 @@ mod retries;
 mod secrets;
 mod service_app;
 mod settings;
+mod specification;
 mod support;

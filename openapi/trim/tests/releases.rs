@@ -1,0 +1,220 @@
+//! The files in `openapi`, and Okta's own releases where they are at hand: in the
+//! folder that OKTA_UPSTREAM names, or else in `../shared/upstream`.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use openapi_trim::{
+    diff::{self, Class},
+    document::{parse_openapi, read},
+    folder::Folder,
+    record::Record,
+};
+use tempfile::TempDir;
+
+#[allow(dead_code, reason = "its `main` is for cargo")]
+#[path = "../../../build.rs"]
+mod build_script;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The releases at hand, none if the folder is not there.
+fn releases() -> Vec<PathBuf> {
+    let folder = env::var_os("OKTA_UPSTREAM")
+        .map_or_else(|| repository().join("../shared/upstream"), PathBuf::from);
+    let Ok(files) = fs::read_dir(&folder) else {
+        eprintln!("skipped: no releases in {}", folder.display());
+        return Vec::new();
+    };
+    let mut files: Vec<_> = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "json"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn release(name: &str) -> Option<PathBuf> {
+    releases().into_iter().find(|path| path.ends_with(name))
+}
+
+/// A copy of the `openapi` folder to trim into.
+fn copy() -> (TempDir, Folder) {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["user-sessions.yaml", "overlay.yaml", "upstream.toml"] {
+        let from = repository().join("openapi").join(name);
+        fs::copy(from, folder.path().join(name)).unwrap();
+    }
+    let copy = Folder::find(Some(folder.path().into())).unwrap();
+    (folder, copy)
+}
+
+/// The generated client, without the documentation that names the release.
+fn code(folder: &Path) -> Result<String, String> {
+    let code = build_script::generate(&folder.join("user-sessions.yaml"));
+    let code = code.map_err(|e| e.to_string())?;
+    let version = |line: &&str| line.contains("\"2026") || line.contains("\"5.1.0\"");
+    let lines = code.lines().filter(|line| {
+        let line = line.trim_start();
+        !line.starts_with("///") && !line.starts_with("/**") && !line.starts_with("Version")
+    });
+    Ok(lines
+        .filter(|line| !version(line))
+        .collect::<Vec<_>>()
+        .join("\n"))
+}
+
+#[test]
+fn the_files_of_the_repository_belong_together() {
+    let folder = Folder::find(Some(repository().join("openapi"))).unwrap();
+    folder.check(None).unwrap();
+}
+
+#[test]
+fn the_recorded_release_gives_the_files_of_the_repository() {
+    let (_place, folder) = copy();
+    let recorded = folder.record().unwrap().upstream.unwrap().file;
+    if let Some(upstream) = release(&recorded) {
+        folder.check(Some(&upstream)).unwrap();
+    }
+}
+
+/// Every release is trimmed to what builds, or refused for one of these reasons.
+#[test]
+fn every_release_builds_or_is_refused() {
+    let expected = code(&repository().join("openapi")).unwrap();
+    for upstream in releases() {
+        let (place, folder) = copy();
+        let keep = ["endUserSessions".to_owned()];
+        let started = Instant::now();
+        let mut outcome = folder.trim(&upstream, None, &[]);
+        let took = started.elapsed();
+        assert!(
+            took < Duration::from_secs(5),
+            "{} took {took:?}",
+            upstream.display()
+        );
+        if let Err(refused) = &outcome
+            && refused
+                .to_string()
+                .contains("--keep-pinned endUserSessions")
+        {
+            assert!(
+                refused
+                    .to_string()
+                    .contains("#/components/schemas/KeepCurrent")
+            );
+            outcome = folder.trim(&upstream, None, &keep);
+            let record = fs::read_to_string(place.path().join("upstream.toml")).unwrap();
+            let record = Record::read(&record).unwrap();
+            assert!(record.pinned.contains_key("endUserSessions"));
+        }
+        match outcome {
+            Ok(_) => {
+                folder.check(Some(&upstream)).unwrap();
+                assert_eq!(
+                    code(place.path()).unwrap(),
+                    expected,
+                    "{}",
+                    upstream.display()
+                );
+            }
+            Err(refused) => {
+                let refused = refused.to_string();
+                assert!(refused.contains("forgetDevices"), "{refused}");
+                assert!(refused.contains("matches nothing"), "{refused}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_contract_of_the_build_script_refuses_what_the_code_cannot_use() {
+    let (place, _) = copy();
+    let file = place.path().join("user-sessions.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let broken = text.replace("name: forgetDevices", "name: forgetEverything");
+    assert_ne!(text, broken);
+    fs::write(&file, broken).unwrap();
+    let refused = code(place.path()).unwrap_err();
+    assert!(refused.contains("forgetEverything is new"), "{refused}");
+}
+
+/// What changed between the releases that we know, wording aside.
+#[test]
+fn diff_finds_the_real_changes_and_no_others() {
+    let [y2024, y2025, dev, public] = [
+        "2024.08.0-management-minimal.yaml",
+        "2025.08.0-management-minimal.yaml",
+        "2026.06.3-management-dev-noEnums-minimal.yaml",
+        "2026.06.3-management-minimal.yaml",
+    ]
+    .map(release);
+    let (Some(y2024), Some(y2025), Some(dev), Some(public)) = (y2024, y2025, dev, public) else {
+        return;
+    };
+    let end = "endUserSessions";
+    let operation = "(POST /api/v1/users/me/lifecycle/delete_sessions)";
+    type Changes<'a> = &'a [(Class, String)];
+    let cases: [(&Path, &Path, Changes); 5] = [
+        (
+            &y2024,
+            &y2025,
+            &[(
+                Class::Compatible,
+                "revokeUserSessions: query parameter forgetDevices added".into(),
+            )],
+        ),
+        (
+            &y2025,
+            &y2024,
+            &[(
+                Class::Breaking,
+                "revokeUserSessions: query parameter forgetDevices removed".into(),
+            )],
+        ),
+        (
+            &y2025,
+            &public,
+            &[(
+                Class::Breaking,
+                format!(
+                    "operation {end} removed {operation}; \
+                     left behind, unused: #/components/schemas/KeepCurrent"
+                ),
+            )],
+        ),
+        (
+            &public,
+            &dev,
+            &[
+                (
+                    Class::Compatible,
+                    "schema KeepCurrent added to what our operations use".into(),
+                ),
+                (
+                    Class::Compatible,
+                    format!("operation {end} added {operation}"),
+                ),
+            ],
+        ),
+        (&y2025, &dev, &[]),
+    ];
+    let load = |path: &Path| parse_openapi(&read(path).unwrap()).unwrap();
+    let operations = [end.to_owned(), "revokeUserSessions".to_owned()];
+    for (old, new, expected) in cases {
+        let report = diff::compare(&load(old), &load(new), &operations).unwrap();
+        let found: Vec<_> = report
+            .changes
+            .into_iter()
+            .filter(|change| change.class != Class::Documentation)
+            .map(|change| (change.class, change.what))
+            .collect();
+        assert_eq!(found, expected, "{} to {}", old.display(), new.display());
+    }
+}
