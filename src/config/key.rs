@@ -268,7 +268,10 @@ pub(super) fn nearest(group: &str, name: &str) -> Option<&'static str> {
         .into_iter()
         .flat_map(|key| [Some(key.spec().path), key.spec().alias])
         .flatten()
-        .filter_map(|path| path.strip_prefix(group)?.strip_prefix('.')?.split('.').next())
+        .filter_map(|path| match group {
+            "" => path.split('.').next(),
+            group => path.strip_prefix(group)?.strip_prefix('.')?.split('.').next(),
+        })
         .map(|known| (distance(&given, &known.to_ascii_lowercase()), known))
         .filter(|(distance, known)| distance.saturating_mul(2) <= known.len())
         .min()

@@ -185,11 +185,8 @@ impl<'de> Visitor<'de> for Group<'_> {
                     path: &path,
                     reading: self.reading,
                 })?;
-            } else if self.path.is_empty() {
-                // The file may be shared with other programs: Spring reads its
-                // `okta.oauth2` there.
-                map.next_value::<IgnoredAny>()?;
-            } else if self.path == "okta" {
+            } else if matches!(self.path, "" | "okta") && key::nearest(self.path, &name.value).is_none() {
+                // Other programs keep settings there too, such as `okta.oauth2`.
                 map.next_value::<IgnoredAny>()?;
             } else {
                 self.refuse(line, unknown(self.path, &name.value));
@@ -237,7 +234,10 @@ impl Group<'_> {
 /// is shown only if it looks like a key.
 fn unknown(group: &str, name: &str) -> String {
     let shown = if value::is_name(name) {
-        format!("{group}.{name} is")
+        match group {
+            "" => format!("{name} is"),
+            group => format!("{group}.{name} is"),
+        }
     } else {
         format!("{group} holds a key (not shown, for it looks like none) that is")
     };
