@@ -92,7 +92,7 @@ impl<C> ClientBuilder<C> {
 
     /// Shows this client certificate to servers that ask for one (mutual TLS):
     /// PEM of the certificate, those that lead to its authority, and the private
-    /// key, not encrypted. With `native-tls` alone the key must be PKCS#8.
+    /// key, not encrypted. With `native-tls` the key must be PKCS#8.
     pub fn client_certificate(mut self, pem: impl Into<SecretString>) -> Self {
         self.connection.client_certificate = Some(pem.into());
         self

@@ -66,9 +66,7 @@ impl Proxy {
             _ => return Err(refused("it is no URL like http://proxy.example:8080")),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused(
-                "it holds a user name or password; give them apart",
-            ));
+            return Err(refused("it holds a user name or password; give them apart"));
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(refused("it holds more than a host and a port"));

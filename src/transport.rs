@@ -46,10 +46,7 @@ impl Default for Connection {
     }
 }
 
-pub(crate) fn http_client(
-    org: &OrgUrl,
-    connection: &Connection,
-) -> Result<reqwest::Client, Error> {
+pub(crate) fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client, Error> {
     if org.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
         return Err(no_tls());
     }
@@ -105,9 +102,10 @@ fn with_client_certificate(
     pem: &SecretString,
 ) -> Result<reqwest::ClientBuilder, Error> {
     let pem = pem.expose_secret().as_bytes();
-    #[cfg(feature = "rustls")]
+    // With both, reqwest connects with native-tls.
+    #[cfg(not(feature = "native-tls"))]
     let identity = reqwest::Identity::from_pem(pem);
-    #[cfg(not(feature = "rustls"))]
+    #[cfg(feature = "native-tls")]
     let identity = reqwest::Identity::from_pkcs8_pem(pem, pem);
     // The library's own message may quote the key.
     let identity = identity.map_err(|_| {

@@ -49,7 +49,11 @@ impl Config {
         if let Some(proxy) = self.proxy()? {
             builder = builder.proxy(proxy);
         }
-        if let Some(Entry { value: Value::List(files), source }) = self.entries.get(&Key::CaCertificates) {
+        if let Some(Entry {
+            value: Value::List(files),
+            source,
+        }) = self.entries.get(&Key::CaCertificates)
+        {
             for path in files {
                 let pem = self.pem(Key::CaCertificates, path, source)?;
                 if !pem.expose_secret().contains("-----BEGIN CERTIFICATE-----") {
@@ -89,7 +93,10 @@ impl Config {
         };
         // Two lines that ran together may bring a secret into it.
         if url.contains(char::is_whitespace) {
-            return Err(source.refuse(Key::OrgUrl, "holds white space; give it like https://acme.okta.com"));
+            return Err(source.refuse(
+                Key::OrgUrl,
+                "holds white space; give it like https://acme.okta.com",
+            ));
         }
         match OrgUrl::new(url, allow_http) {
             Ok(_) => Ok(url.to_owned()),
@@ -129,9 +136,13 @@ impl Config {
             url = format!("{url}:{port}");
         }
         let mut proxy = Proxy::new(url);
-        match (self.text(Key::ProxyUsername), self.secret(Key::ProxyPassword)) {
+        match (
+            self.text(Key::ProxyUsername),
+            self.secret(Key::ProxyPassword),
+        ) {
             (Some((username, _)), password) => {
-                let password = password.map_or_else(SecretString::default, |(password, _)| password.clone());
+                let password =
+                    password.map_or_else(SecretString::default, |(password, _)| password.clone());
                 proxy = proxy.basic_auth(username, password);
             }
             (None, Some((_, source))) => {
@@ -166,14 +177,20 @@ impl Config {
 
     pub(super) fn text(&self, key: Key) -> Option<(&str, &Source)> {
         match self.entries.get(&key) {
-            Some(Entry { value: Value::Text(text), source }) => Some((text, source)),
+            Some(Entry {
+                value: Value::Text(text),
+                source,
+            }) => Some((text, source)),
             _ => None,
         }
     }
 
     pub(super) fn secret(&self, key: Key) -> Option<(&SecretString, &Source)> {
         match self.entries.get(&key) {
-            Some(Entry { value: Value::Secret(secret), source }) => Some((secret, source)),
+            Some(Entry {
+                value: Value::Secret(secret),
+                source,
+            }) => Some((secret, source)),
             _ => None,
         }
     }
@@ -187,7 +204,10 @@ impl Config {
 
     pub(super) fn mode(&self) -> Option<(AuthorizationMode, &Source)> {
         match self.entries.get(&Key::AuthorizationMode) {
-            Some(Entry { value: Value::Mode(mode), source }) => Some((*mode, source)),
+            Some(Entry {
+                value: Value::Mode(mode),
+                source,
+            }) => Some((*mode, source)),
             _ => None,
         }
     }

@@ -29,8 +29,8 @@ pub(super) fn read(path: &Path) -> Result<(SecretString, Metadata), String> {
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LONGEST {
         return Err("is refused: it is larger than 1 MiB".to_owned());
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| "is refused: it is not UTF-8 text".to_owned())?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| "is refused: it is not UTF-8 text".to_owned())?;
     Ok((text.into(), metadata))
 }
 

@@ -37,7 +37,10 @@ pub(super) struct Spec {
     pub(super) alias: Option<&'static str>,
     pub(super) kind: Kind,
     /// For the JSON Schema.
-    #[cfg_attr(not(feature = "schemars"), allow(dead_code, reason = "the schema shows it"))]
+    #[cfg_attr(
+        not(feature = "schemars"),
+        allow(dead_code, reason = "the schema shows it")
+    )]
     pub(super) help: &'static str,
 }
 
@@ -125,7 +128,10 @@ impl Key {
             ),
             Self::MaxRetries => (
                 "okta.client.rateLimit.maxRetries",
-                Kind::Count { least: 0, most: 1000 },
+                Kind::Count {
+                    least: 0,
+                    most: 1000,
+                },
                 "How often a failed call is sent again; 4 unless set. 0: exactly one send.",
             ),
             Self::ProxyHost => (
@@ -135,7 +141,10 @@ impl Key {
             ),
             Self::ProxyPort => (
                 "okta.client.proxy.port",
-                Kind::Count { least: 1, most: 65535 },
+                Kind::Count {
+                    least: 1,
+                    most: 65535,
+                },
                 "The proxy's port.",
             ),
             Self::ProxyUsername => (
@@ -179,7 +188,12 @@ impl Key {
             Self::DisableHttpsCheck => Some("okta.testing.disableHttpsCheck"),
             _ => None,
         };
-        Spec { path, alias, kind, help }
+        Spec {
+            path,
+            alias,
+            kind,
+            help,
+        }
     }
 
     pub(super) fn path(self) -> &'static str {
@@ -258,7 +272,11 @@ pub(super) fn is_group(path: &str) -> bool {
         .into_iter()
         .flat_map(|key| [Some(key.spec().path), key.spec().alias])
         .flatten()
-        .any(|known| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+        .any(|known| {
+            known
+                .strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with('.'))
+        })
 }
 
 /// The name in `group` that is most like `name`, if one is.
@@ -270,7 +288,11 @@ pub(super) fn nearest(group: &str, name: &str) -> Option<&'static str> {
         .flatten()
         .filter_map(|path| match group {
             "" => path.split('.').next(),
-            group => path.strip_prefix(group)?.strip_prefix('.')?.split('.').next(),
+            group => path
+                .strip_prefix(group)?
+                .strip_prefix('.')?
+                .split('.')
+                .next(),
         })
         .map(|known| (distance(&given, &known.to_ascii_lowercase()), known))
         .filter(|(distance, known)| distance.saturating_mul(2) <= known.len())

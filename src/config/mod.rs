@@ -221,8 +221,8 @@ impl Config {
     }
 
     fn insert(&mut self, key: Key, source: Source, raw: Raw) -> Result<(), Error> {
-        let value = Value::read(key.spec().kind, raw)
-            .map_err(|reason| source.refuse(key, reason))?;
+        let value =
+            Value::read(key.spec().kind, raw).map_err(|reason| source.refuse(key, reason))?;
         if let Some(value) = value {
             self.entries.insert(key, Entry { value, source });
         }
@@ -346,10 +346,7 @@ impl Config {
 
     /// PEM files of certificate authorities to trust beside the system's.
     #[must_use]
-    pub fn with_ca_certificates<S: Into<String>>(
-        self,
-        files: impl IntoIterator<Item = S>,
-    ) -> Self {
+    pub fn with_ca_certificates<S: Into<String>>(self, files: impl IntoIterator<Item = S>) -> Self {
         let files = files.into_iter().map(Into::into).collect();
         self.set(Key::CaCertificates, Value::List(files))
     }

@@ -12,9 +12,14 @@ use crate::Error;
 /// Where a value came from.
 #[derive(Clone)]
 pub(super) enum Source {
-    File { path: Arc<Path>, line: u64 },
+    File {
+        path: Arc<Path>,
+        line: u64,
+    },
     /// Text that the program itself read.
-    Text { line: u64 },
+    Text {
+        line: u64,
+    },
     Variable(String),
     Code,
 }

@@ -8,11 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    key::Key,
-    source::Source,
-    value::Raw,
-};
+use super::{key::Key, source::Source, value::Raw};
 use crate::Error;
 
 type Lookup = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;

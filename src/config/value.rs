@@ -48,7 +48,10 @@ pub(super) enum Kind {
     Paths,
     Mode,
     Seconds,
-    Count { least: u32, most: u32 },
+    Count {
+        least: u32,
+        most: u32,
+    },
     Flag,
 }
 
@@ -111,7 +114,10 @@ impl Value {
             Kind::Seconds => seconds(word).map(Self::Seconds),
             Kind::Count { least, most } => match word.parse() {
                 Ok(count) if (least..=most).contains(&count) => Ok(Self::Count(count)),
-                _ => Err(format!("{}is no number from {least} to {most}", shown(word))),
+                _ => Err(format!(
+                    "{}is no number from {least} to {most}",
+                    shown(word)
+                )),
             },
             Kind::Flag => match word.to_ascii_lowercase().as_str() {
                 "true" | "1" | "yes" | "on" => Ok(Self::Flag(true)),

@@ -84,7 +84,10 @@ fn options() -> Options {
 }
 
 fn line(error: &YamlError) -> u64 {
-    error.location().map_or(0, |location| location.line()).max(1)
+    error
+        .location()
+        .map_or(0, |location| location.line())
+        .max(1)
 }
 
 fn syntax_problem(error: &YamlError) -> &'static str {
@@ -108,9 +111,13 @@ fn type_problem(error: &YamlError, path: &str) -> String {
         }
         _ => match Key::at(path) {
             Some(key) if key.spec().kind.is_list() => {
-                format!("{path} must be a list of texts, or text; if {{..}} stands there, it is a placeholder: put your own value in its place")
+                format!(
+                    "{path} must be a list of texts, or text; if {{..}} stands there, it is a placeholder: put your own value in its place"
+                )
             }
-            Some(_) => format!("{path} must be text or a number; if {{..}} stands there, it is a placeholder: put your own value in its place"),
+            Some(_) => format!(
+                "{path} must be text or a number; if {{..}} stands there, it is a placeholder: put your own value in its place"
+            ),
             None => format!("{} must hold keys and values", shown(path)),
         },
     }
@@ -179,13 +186,19 @@ impl<'de> Visitor<'de> for Group<'_> {
             } else if let Some(path) = key::NOT_NEEDED.into_iter().find(|known| *known == path) {
                 map.next_value::<IgnoredAny>()?;
                 let not_needed = NotNeeded { path, line };
-                self.reading.borrow_mut().contents.not_needed.push(not_needed);
+                self.reading
+                    .borrow_mut()
+                    .contents
+                    .not_needed
+                    .push(not_needed);
             } else if key::is_group(&path) {
                 map.next_value_seed(Group {
                     path: &path,
                     reading: self.reading,
                 })?;
-            } else if matches!(self.path, "" | "okta") && key::nearest(self.path, &name.value).is_none() {
+            } else if matches!(self.path, "" | "okta")
+                && key::nearest(self.path, &name.value).is_none()
+            {
                 // Other programs keep settings there too, such as `okta.oauth2`.
                 map.next_value::<IgnoredAny>()?;
             } else {
@@ -213,9 +226,19 @@ impl Group<'_> {
             Kind::Words | Kind::Paths => map.next_value::<ListOrText>()?.0,
             _ => map.next_value::<Option<String>>()?.map(Raw::Text),
         };
-        if self.reading.borrow().contents.found.iter().any(|found| found.key == key) {
+        if self
+            .reading
+            .borrow()
+            .contents
+            .found
+            .iter()
+            .any(|found| found.key == key)
+        {
             let path = key.path();
-            self.refuse(line, format!("{path} is set twice, under two names; keep one"));
+            self.refuse(
+                line,
+                format!("{path} is set twice, under two names; keep one"),
+            );
             return Err(A::Error::custom("refused"));
         }
         if let Some(raw) = raw {
