@@ -5,6 +5,7 @@
 
 mod calls;
 mod compile;
+mod config;
 mod faults;
 mod ids;
 mod mock;

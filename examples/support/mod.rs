@@ -1,25 +1,36 @@
-//! What the command-line examples share: settings from the environment, and
-//! what they print.
+//! What the command-line examples share: where settings come from, and what is
+//! printed.
 
 #![allow(dead_code, reason = "each example uses a part of it")]
 
-use std::{env, fmt::Display, process::ExitCode, time::Duration};
+use std::{fmt::Display, process::ExitCode};
 
-use okta_user_sessions::{
-    ClientBuilder, Credentials, Effect, Error, ErrorKind, Receipt, RetryPolicy, SessionCredentials,
-    WaitEvent,
-};
+use okta_user_sessions::{Effect, Error, ErrorKind, Receipt, WaitEvent};
 
 pub const SETTINGS: &str = "\
-Settings come from the environment:
+Settings, what comes later wins:
+  1. ~/.okta/okta.yaml
+  2. okta.yaml, .okta.yaml or .okta/okta.yaml, the nearest from here upward
+  3. the environment:
   OKTA_CLIENT_ORGURL                     https://acme.okta.com
   OKTA_CLIENT_TOKEN                      an API token (revoke)
   OKTA_CLIENT_ACCESSTOKEN                or an OAuth 2.0 access token
-  OKTA_CLIENT_AUTHORIZATIONMODE          SSWS or Bearer, if both are set
+  OKTA_CLIENT_CLIENTID                   or a service app, with its
+  OKTA_CLIENT_PRIVATEKEY                 key: PEM, a JWK or a file's path,
+  OKTA_CLIENT_PRIVATEKEYID               the key's id, and
+  OKTA_CLIENT_SCOPES                     scopes; okta.users.manage unless set
+  OKTA_CLIENT_AUTHORIZATIONMODE          SSWS, Bearer or PrivateKey, if several
+                                         of them are set
   OKTA_SESSION_COOKIE                    \"idx=...\" or \"sid=...\" (end_sessions)
   OKTA_CLIENT_RATELIMIT_MAXRETRIES       retries of a call; 0: one send
+  OKTA_CLIENT_CONNECTIONTIMEOUT          limit of connecting, in seconds
   OKTA_CLIENT_REQUESTTIMEOUT             limit of a whole call, in seconds
+  OKTA_CLIENT_PROXY_HOST, _PORT, _USERNAME, _PASSWORD
+  OKTA_CLIENT_CACERTIFICATES             a PEM file of authorities to trust
+  OKTA_CLIENT_CLIENTCERTIFICATE          a PEM file of certificate and key
   OKTA_TESTING_TESTINGDISABLEHTTPSCHECK  true: allow http to this machine
+The files hold the same keys, like okta.client.orgUrl; okta.schema.json lists
+them. --explain-settings says what counts and where it comes from.
 
 Exit status: 0 all done; 1 something was not done, or is unknown;
 2 nothing was sent: bad input or configuration.";
@@ -29,94 +40,13 @@ pub const NOT_DONE: u8 = 1;
 /// Nothing was sent.
 pub const NOTHING_SENT: u8 = 2;
 
-/// An environment variable; an empty one counts as unset.
-pub fn setting(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// The org URL, and what both clients take from the environment.
-pub fn configure<C>(
-    builder: impl FnOnce(String) -> ClientBuilder<C>,
-) -> Result<ClientBuilder<C>, String> {
-    let url = setting("OKTA_CLIENT_ORGURL")
-        .ok_or("OKTA_CLIENT_ORGURL is not set; set it like https://acme.okta.com")?;
-    let mut policy = RetryPolicy::default();
-    if let Some(retries) = number("OKTA_CLIENT_RATELIMIT_MAXRETRIES", u32::MAX)? {
-        policy = policy.with_max_retries(retries);
-    }
-    // Okta's SDKs read seconds in two languages and milliseconds in a third.
-    if let Some(seconds) = number("OKTA_CLIENT_REQUESTTIMEOUT", 999)? {
-        policy = policy.with_deadline(Duration::from_secs(seconds.into()));
-    }
-    Ok(builder(url)
-        .allow_loopback_http(flag("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK")?)
-        .retry(policy)
-        .on_wait(|event: &WaitEvent| {
-            eprintln!(
-                "waiting {:.1} s: {}",
-                event.wait.as_secs_f64(),
-                event.reason
-            );
-        }))
-}
-
-pub fn credentials() -> Result<Credentials, String> {
-    let token = setting("OKTA_CLIENT_TOKEN");
-    let access_token = setting("OKTA_CLIENT_ACCESSTOKEN");
-    let mode = setting("OKTA_CLIENT_AUTHORIZATIONMODE").map(|mode| mode.to_ascii_lowercase());
-    match (mode.as_deref(), token, access_token) {
-        (Some("ssws") | None, Some(token), None) | (Some("ssws"), Some(token), Some(_)) => {
-            Ok(Credentials::api_token(token))
-        }
-        (Some("bearer") | None, None, Some(token)) | (Some("bearer"), Some(_), Some(token)) => {
-            Ok(Credentials::access_token(token))
-        }
-        (None, Some(_), Some(_)) => Err("OKTA_CLIENT_TOKEN and OKTA_CLIENT_ACCESSTOKEN are both set; say which counts with OKTA_CLIENT_AUTHORIZATIONMODE=SSWS or Bearer".into()),
-        (Some("ssws") | None, ..) => Err("no credentials are set; set OKTA_CLIENT_TOKEN or OKTA_CLIENT_ACCESSTOKEN".into()),
-        (Some("bearer"), ..) => Err("OKTA_CLIENT_AUTHORIZATIONMODE is Bearer, but OKTA_CLIENT_ACCESSTOKEN is not set".into()),
-        (Some(mode), ..) => Err(format!("OKTA_CLIENT_AUTHORIZATIONMODE is {mode:?}, which is neither SSWS nor Bearer")),
-    }
-}
-
-pub fn session_credentials() -> Result<SessionCredentials, String> {
-    if let Some(cookie) = setting("OKTA_SESSION_COOKIE") {
-        let (name, value) = cookie
-            .split_once('=')
-            .ok_or("OKTA_SESSION_COOKIE has no name; set it like idx=... or sid=...")?;
-        return Ok(SessionCredentials::cookie(name.trim(), value.trim()));
-    }
-    if let Some(token) = setting("OKTA_CLIENT_ACCESSTOKEN") {
-        return Ok(SessionCredentials::access_token(token));
-    }
-    Err("OKTA_SESSION_COOKIE is not set; set it to the user's session cookie, like idx=... (an API token is not allowed for this operation)".into())
-}
-
-fn number(name: &str, most: u32) -> Result<Option<u32>, String> {
-    let Some(text) = setting(name) else {
-        return Ok(None);
-    };
-    match text.trim().parse() {
-        Ok(number) if number <= most => Ok(Some(number)),
-        Ok(_) if most == 999 => Err(format!(
-            "{name} is {text:?}, but it is read in seconds, at most {most}; were milliseconds meant?"
-        )),
-        _ => Err(format!(
-            "{name} is {text:?}, which is no number from 0 to {most}"
-        )),
-    }
-}
-
-fn flag(name: &str) -> Result<bool, String> {
-    match setting(name)
-        .map(|text| text.trim().to_ascii_lowercase())
-        .as_deref()
-    {
-        None | Some("false" | "0") => Ok(false),
-        Some("true" | "1") => Ok(true),
-        Some(text) => Err(format!(
-            "{name} is {text:?}, which is neither true nor false"
-        )),
-    }
+/// Says on standard error what a call waits for.
+pub fn say_wait(event: &WaitEvent) {
+    eprintln!(
+        "waiting {:.1} s: {}",
+        event.wait.as_secs_f64(),
+        event.reason
+    );
 }
 
 /// Says on standard error why nothing was sent.
