@@ -13,6 +13,8 @@ use okta_user_sessions::{
 };
 use proptest::prelude::*;
 
+use crate::support::Log;
+
 const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-pkcs8.pem");
 
 /// A folder that is gone when the test is over.
@@ -472,8 +474,7 @@ fn files_that_cannot_be_read_are_refused() {
 /// private key, and what else its SDKs read.
 #[test]
 fn what_okta_documents_is_read_as_it_is() {
-    let config: Config = r#"
-okta:
+    let config: Config = r#"okta:
   client:
     connectionTimeout: 30 # seconds
     orgUrl: "https://acme.okta.com" # i.e. https://dev-123456.okta.com
@@ -790,6 +791,57 @@ fn code_sets_everything_and_paths_start_at_the_file() {
     }
 }
 
+#[test]
+fn limits_reach_the_client() {
+    let config: Config = client(
+        "orgUrl: https://acme.okta.com\ntoken: x\nrequestTimeout: 1.5\nrateLimit: {maxRetries: 7}",
+    )
+    .parse()
+    .unwrap();
+    let shown = format!("{:?}", Client::from_config(&config).unwrap());
+    assert!(shown.contains("max_retries: 7, deadline: 1.5s"), "{shown}");
+    let config = config.with_request_timeout(Duration::ZERO);
+    let shown = format!("{:?}", Client::from_config(&config).unwrap());
+    assert!(shown.contains("max_retries: 7, deadline: 120s"), "{shown}");
+}
+
+/// A file that holds a secret must be its owner's alone, and no file that says
+/// where secrets go may be changed by others.
+#[cfg(unix)]
+#[test]
+fn an_exposed_file_draws_a_warning() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let secret = client("orgUrl: https://acme.okta.com\ntoken: x");
+    let public = org("acme.okta.com");
+    for (text, mode, warning) in [
+        (&secret, 0o600, None),
+        (&secret, 0o644, Some("can read")),
+        (&secret, 0o640, Some("can read")),
+        (&secret, 0o660, Some("can change")),
+        (&public, 0o644, None),
+        (&public, 0o666, Some("can change")),
+    ] {
+        let folder = Folder::new().with(&[("okta.yaml", text)]);
+        let file = folder.0.join("okta.yaml");
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || Config::from_file(&file)).unwrap();
+        let log = log.text();
+        match warning {
+            Some(warning) => {
+                assert!(
+                    log.contains("WARN") && log.contains(warning),
+                    "{mode:o}: {log}"
+                );
+                assert!(log.contains("okta.yaml"), "{log}");
+            }
+            None => assert_eq!(log, "", "{mode:o}"),
+        }
+    }
+}
+
 /// The proxy is asked for the org, with its password; nothing else is known to
 /// it.
 #[tokio::test]
@@ -823,6 +875,88 @@ async fn calls_go_through_the_configured_proxy() {
         "{asked}"
     );
     assert!(!asked.contains("00token"), "{asked}");
+}
+
+/// An org behind a private certificate authority that asks for a client
+/// certificate.
+#[tokio::test]
+async fn configured_certificates_are_trusted_and_shown() {
+    let port = tls_server().await;
+    let tls = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+    let ca = format!("caCertificates: [{tls}/ca.pem]");
+    let me = format!("clientCertificate: {tls}/client.pem");
+    for (lines, result) in [
+        (format!("{ca}\n{me}"), Ok(())),
+        (me, Err(Some(ErrorKind::Tls))),
+        // The server says so when the connection is made already.
+        (ca, Err(None)),
+    ] {
+        let yaml = client(&format!(
+            "orgUrl: https://127.0.0.1:{port}\ntoken: 00token\nrateLimit: {{maxRetries: 0}}\n{lines}"
+        ));
+        let okta = Client::from_config(&yaml.parse().unwrap()).unwrap();
+        let answer = okta.revoke_user_sessions("00u1").await;
+        match (answer, result) {
+            (Ok(receipt), Ok(())) => assert_eq!(receipt.status(), 204),
+            (Err(error), Err(kind)) => {
+                assert!(kind.is_none_or(|kind| error.kind() == kind), "{error:?}");
+            }
+            (answer, _) => panic!("{lines}: {answer:?}"),
+        }
+    }
+}
+
+/// Answers 204 to whoever shows a certificate of `ca.pem`.
+async fn tls_server() -> u16 {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::{
+        TlsAcceptor,
+        rustls::{
+            RootCertStore, ServerConfig,
+            crypto::aws_lc_rs,
+            pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+            server::WebPkiClientVerifier,
+        },
+    };
+
+    let provider = std::sync::Arc::new(aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_slice(include_bytes!("tls/ca.pem")).unwrap();
+    roots.add(ca).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
+        .build()
+        .unwrap();
+    let own = include_bytes!("tls/server.pem");
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(own).unwrap()],
+            PrivateKeyDer::from_pem_slice(own).unwrap(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut text = Vec::new();
+            while !text.ends_with(b"\r\n\r\n") {
+                text.push(stream.read_u8().await.unwrap());
+            }
+            stream
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .await
+                .unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+    port
 }
 
 #[test]
@@ -938,7 +1072,10 @@ proptest! {
             (asked == name).then(|| value.clone().into())
         });
         let shown = match Config::load_from(&sources) {
-            Ok(config) => format!("{config:?} {:?}", Client::from_config(&config.with_org_url("https://a.okta.com"))),
+            Ok(config) => {
+                let config = config.with_org_url("https://a.okta.com");
+                format!("{config:?} {:?}", Client::from_config(&config))
+            }
             Err(error) => format!("{error} {error:?}"),
         };
         prop_assert!(!shown.contains(SECRET), "{shown}");

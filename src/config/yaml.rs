@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use serde_saphyr::{Budget, Error as YamlError, Options, Spanned};
+use serde_saphyr::{Budget, Error as YamlError, Options, Spanned, options::NonFiniteFloatPolicy};
 
 use super::{
     key::{self, Key},
@@ -71,7 +71,7 @@ pub(super) fn read(text: &str) -> Result<Contents, Refusal> {
 
 fn options() -> Options {
     let mut budget = Budget::default();
-    budget.max_documents = 1;
+    budget.max_documents = 2;
     budget.max_depth = 32;
     budget.max_events = 20_000;
     budget.max_nodes = 10_000;
@@ -80,6 +80,8 @@ fn options() -> Options {
     let mut options = Options::default();
     options.budget = Some(budget);
     options.with_snippet = false;
+    // It is for the settings themselves to refuse.
+    options.non_finite_float_policy = NonFiniteFloatPolicy::PassThrough;
     options
 }
 
