@@ -4,14 +4,16 @@ use secrecy::ExposeSecret;
 
 #[cfg(feature = "service-app")]
 use super::file;
-use super::{Config, connection::missing, key::Key, source::Source, value::AuthorizationMode};
+use super::{
+    Config, connection::missing, setting::Setting, source::Source, value::AuthorizationMode,
+};
 use crate::{Credentials, Error, SecretString, SessionCredentials};
 
 /// What each mode takes its credential from.
-const CREDENTIALS: [(AuthorizationMode, Key); 3] = [
-    (AuthorizationMode::Ssws, Key::Token),
-    (AuthorizationMode::Bearer, Key::AccessToken),
-    (AuthorizationMode::PrivateKey, Key::PrivateKey),
+const CREDENTIALS: [(AuthorizationMode, Setting); 3] = [
+    (AuthorizationMode::Ssws, Setting::Token),
+    (AuthorizationMode::Bearer, Setting::AccessToken),
+    (AuthorizationMode::PrivateKey, Setting::PrivateKey),
 ];
 
 /// What a service app asks for unless told otherwise.
@@ -28,13 +30,13 @@ impl Config {
     /// missing or cannot be read.
     pub fn credentials(&self) -> Result<Credentials, Error> {
         match self.effective_mode()? {
-            AuthorizationMode::Ssws => match self.secret(Key::Token) {
+            AuthorizationMode::Ssws => match self.secret(Setting::Token) {
                 Some((token, source)) => {
-                    check_token(Key::Token, token, source)?;
+                    check_token(Setting::Token, token, source)?;
                     Ok(Credentials::api_token(token.clone()))
                 }
                 None => Err(missing(
-                    Key::Token,
+                    Setting::Token,
                     "authorizationMode SSWS needs it; set it",
                 )),
             },
@@ -44,7 +46,7 @@ impl Config {
                     Ok(Credentials::access_token(token.clone()))
                 }
                 None => Err(missing(
-                    Key::AccessToken,
+                    Setting::AccessToken,
                     "authorizationMode Bearer needs it; set it",
                 )),
             },
@@ -60,11 +62,11 @@ impl Config {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
     /// neither, or the cookie has no name. An API token does not do here.
     pub fn session_credentials(&self) -> Result<SessionCredentials, Error> {
-        if let Some((cookie, source)) = self.secret(Key::SessionCookie) {
+        if let Some((cookie, source)) = self.secret(Setting::SessionCookie) {
             return match cookie.expose_secret().split_once('=') {
                 Some((name, value)) => Ok(SessionCredentials::cookie(name.trim(), value.trim())),
                 None => Err(source.refuse(
-                    Key::SessionCookie,
+                    Setting::SessionCookie,
                     "has no name; give it like idx=... or sid=...",
                 )),
             };
@@ -72,8 +74,8 @@ impl Config {
         let bearer = match self.mode() {
             Some((AuthorizationMode::Bearer, _)) => self.bearer(),
             _ => self
-                .secret(Key::AccessToken)
-                .map(|(token, source)| (Key::AccessToken, token, source)),
+                .secret(Setting::AccessToken)
+                .map(|(token, source)| (Setting::AccessToken, token, source)),
         };
         match bearer {
             Some((key, token, source)) => {
@@ -97,8 +99,8 @@ impl Config {
             .collect();
         match set.as_slice() {
             [(mode, ..)] => Ok(*mode),
-            [] if self.text(Key::ClientId).is_some() => Err(missing(
-                Key::PrivateKey,
+            [] if self.text(Setting::ClientId).is_some() => Err(missing(
+                Setting::PrivateKey,
                 "a clientId needs it; set it to PEM, a JWK or a file's path",
             )),
             [] => Err(Error::invalid(
@@ -118,30 +120,31 @@ impl Config {
     }
 
     /// Some of Okta's SDKs read an access token from `token`.
-    pub(super) fn bearer(&self) -> Option<(Key, &SecretString, &Source)> {
-        [Key::AccessToken, Key::Token]
+    pub(super) fn bearer(&self) -> Option<(Setting, &SecretString, &Source)> {
+        [Setting::AccessToken, Setting::Token]
             .into_iter()
             .find_map(|key| self.secret(key).map(|(token, source)| (key, token, source)))
     }
 
     #[cfg(feature = "service-app")]
     fn service_app(&self) -> Result<Credentials, Error> {
-        let Some((client_id, _)) = self.text(Key::ClientId) else {
-            return Err(missing(Key::ClientId, "a service app needs it; set it"));
+        let Some((client_id, _)) = self.text(Setting::ClientId) else {
+            return Err(missing(Setting::ClientId, "a service app needs it; set it"));
         };
-        let Some((key, source)) = self.secret(Key::PrivateKey) else {
+        let Some((key, source)) = self.secret(Setting::PrivateKey) else {
             return Err(missing(
-                Key::PrivateKey,
+                Setting::PrivateKey,
                 "a service app needs it; set it to PEM, a JWK or a file's path",
             ));
         };
         let text = self.private_key(key, source)?;
-        let mut key = crate::PrivateKey::from_text(text)
-            .map_err(|reason| source.refuse(Key::PrivateKey, format!("is refused: {reason}")))?;
-        if let Some((id, _)) = self.text(Key::PrivateKeyId) {
+        let mut key = crate::PrivateKey::from_text(text).map_err(|reason| {
+            source.refuse(Setting::PrivateKey, format!("is refused: {reason}"))
+        })?;
+        if let Some((id, _)) = self.text(Setting::PrivateKeyId) {
             key = key.with_key_id(id);
         }
-        let scopes = match self.list(Key::Scopes) {
+        let scopes = match self.list(Setting::Scopes) {
             Some(scopes) => scopes.to_vec(),
             None => vec![SCOPE.to_owned()],
         };
@@ -166,7 +169,7 @@ impl Config {
         let path = source.resolve(given, self.home.as_deref());
         let (text, metadata) = file::read(&path).map_err(|reason| {
             let reason = format!("is neither PEM nor a JWK, and as a file {reason}");
-            source.refuse(Key::PrivateKey, reason)
+            source.refuse(Setting::PrivateKey, reason)
         })?;
         file::warn_if_exposed(&path, &metadata, true);
         Ok(text)
@@ -175,7 +178,7 @@ impl Config {
 
 /// What no token holds, so that the message can name the setting's source. The
 /// client checks the rest.
-fn check_token(key: Key, token: &SecretString, source: &Source) -> Result<(), Error> {
+fn check_token(key: Setting, token: &SecretString, source: &Source) -> Result<(), Error> {
     if token.expose_secret().contains(char::is_whitespace) {
         let reason =
             "holds white space or a line end, or begins with a scheme; give the token alone";

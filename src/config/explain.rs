@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     Config,
-    key::Key,
+    setting::Setting,
     value::{AuthorizationMode, Value},
 };
 
@@ -67,7 +67,7 @@ impl Config {
                     AuthorizationMode::Bearer => self.bearer().map(|(key, ..)| key),
                     mode => Some(credential(mode)),
                 };
-                for key in [Key::Token, Key::AccessToken, Key::PrivateKey] {
+                for key in [Setting::Token, Setting::AccessToken, Setting::PrivateKey] {
                     if self.value(key).is_some() && Some(key) != used {
                         notes.push(format!(
                             "{} is not used: authorizationMode is {mode}",
@@ -81,14 +81,14 @@ impl Config {
         }
         #[cfg(feature = "service-app")]
         if matches!(self.effective_mode(), Ok(AuthorizationMode::PrivateKey))
-            && self.value(Key::Scopes).is_none()
+            && self.value(Setting::Scopes).is_none()
         {
             let scope = super::credentials::SCOPE;
             notes.push(format!(
                 "okta.client.scopes is not set: the app asks for {scope}"
             ));
         }
-        for key in [Key::ConnectionTimeout, Key::RequestTimeout] {
+        for key in [Setting::ConnectionTimeout, Setting::RequestTimeout] {
             if matches!(self.value(key), Some(Value::Seconds(limit)) if limit.is_zero()) {
                 notes.push(format!(
                     "{} is 0: this crate's own default counts",
@@ -100,10 +100,10 @@ impl Config {
     }
 }
 
-fn credential(mode: AuthorizationMode) -> Key {
+fn credential(mode: AuthorizationMode) -> Setting {
     match mode {
-        AuthorizationMode::Ssws => Key::Token,
-        AuthorizationMode::Bearer => Key::AccessToken,
-        AuthorizationMode::PrivateKey => Key::PrivateKey,
+        AuthorizationMode::Ssws => Setting::Token,
+        AuthorizationMode::Bearer => Setting::AccessToken,
+        AuthorizationMode::PrivateKey => Setting::PrivateKey,
     }
 }

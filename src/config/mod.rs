@@ -5,9 +5,9 @@ mod connection;
 mod credentials;
 mod explain;
 mod file;
-mod key;
 #[cfg(feature = "schemars")]
 mod schema;
+mod setting;
 mod source;
 mod sources;
 mod value;
@@ -25,7 +25,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 
 use self::{
-    key::Key,
+    setting::Setting,
     source::Source,
     value::{Raw, Value},
 };
@@ -103,7 +103,7 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 /// `Debug` shows what [`explain`](Self::explain) does; neither shows a secret.
 #[derive(Clone, Default)]
 pub struct Config {
-    entries: BTreeMap<Key, Entry>,
+    entries: BTreeMap<Setting, Entry>,
     notes: Vec<String>,
     /// What `~/` stands for.
     home: Option<PathBuf>,
@@ -212,7 +212,7 @@ impl Config {
             home: sources.home.clone(),
             ..Self::default()
         };
-        for key in Key::ALL {
+        for key in Setting::ALL {
             if let Some((source, raw)) = sources.variable(key)? {
                 config.insert(key, source, raw)?;
             }
@@ -220,7 +220,7 @@ impl Config {
         Ok(config)
     }
 
-    fn insert(&mut self, key: Key, source: Source, raw: Raw) -> Result<(), Error> {
+    fn insert(&mut self, key: Setting, source: Source, raw: Raw) -> Result<(), Error> {
         let value =
             Value::read(key.spec().kind, raw).map_err(|reason| source.refuse(key, reason))?;
         if let Some(value) = value {
@@ -235,7 +235,7 @@ impl Config {
             .any(|entry| matches!(entry.value, Value::Secret(_)))
     }
 
-    fn set(mut self, key: Key, value: Value) -> Self {
+    fn set(mut self, key: Setting, value: Value) -> Self {
         let source = Source::Code;
         self.entries.insert(key, Entry { value, source });
         self
@@ -247,83 +247,83 @@ impl Config {
     /// The org's URL, like `https://acme.okta.com`.
     #[must_use]
     pub fn with_org_url(self, url: impl Into<String>) -> Self {
-        self.set(Key::OrgUrl, Value::Text(url.into()))
+        self.set(Setting::OrgUrl, Value::Text(url.into()))
     }
 
     /// Which credential counts, if several are set.
     #[must_use]
     pub fn with_authorization_mode(self, mode: AuthorizationMode) -> Self {
-        self.set(Key::AuthorizationMode, Value::Mode(mode))
+        self.set(Setting::AuthorizationMode, Value::Mode(mode))
     }
 
     /// An administrator's API token.
     #[must_use]
     pub fn with_token(self, token: impl Into<SecretString>) -> Self {
-        self.set(Key::Token, Value::Secret(token.into()))
+        self.set(Setting::Token, Value::Secret(token.into()))
     }
 
     /// An OAuth 2.0 access token.
     #[must_use]
     pub fn with_access_token(self, token: impl Into<SecretString>) -> Self {
-        self.set(Key::AccessToken, Value::Secret(token.into()))
+        self.set(Setting::AccessToken, Value::Secret(token.into()))
     }
 
     /// A service app's client id.
     #[must_use]
     pub fn with_client_id(self, id: impl Into<String>) -> Self {
-        self.set(Key::ClientId, Value::Text(id.into()))
+        self.set(Setting::ClientId, Value::Text(id.into()))
     }
 
     /// The scopes that a service app asks for; `okta.users.manage` unless set.
     #[must_use]
     pub fn with_scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
         let scopes = scopes.into_iter().map(Into::into).collect();
-        self.set(Key::Scopes, Value::List(scopes))
+        self.set(Setting::Scopes, Value::List(scopes))
     }
 
     /// A service app's private key: PEM, a JWK, or the path of a file that holds
     /// one.
     #[must_use]
     pub fn with_private_key(self, key: impl Into<SecretString>) -> Self {
-        self.set(Key::PrivateKey, Value::Secret(key.into()))
+        self.set(Setting::PrivateKey, Value::Secret(key.into()))
     }
 
     /// Which of the app's keys the private key is (`kid`).
     #[must_use]
     pub fn with_private_key_id(self, id: impl Into<String>) -> Self {
-        self.set(Key::PrivateKeyId, Value::Text(id.into()))
+        self.set(Setting::PrivateKeyId, Value::Text(id.into()))
     }
 
     /// A signed-in user's session cookie with its name, like `idx=…`.
     #[must_use]
     pub fn with_session_cookie(self, cookie: impl Into<SecretString>) -> Self {
-        self.set(Key::SessionCookie, Value::Secret(cookie.into()))
+        self.set(Setting::SessionCookie, Value::Secret(cookie.into()))
     }
 
     /// How long making a connection may take; 10 s unless set, or zero.
     #[must_use]
     pub fn with_connection_timeout(self, limit: Duration) -> Self {
-        self.set(Key::ConnectionTimeout, Value::Seconds(limit))
+        self.set(Setting::ConnectionTimeout, Value::Seconds(limit))
     }
 
     /// How long a whole call may take with its retries and waits; 120 s unless
     /// set, or zero.
     #[must_use]
     pub fn with_request_timeout(self, limit: Duration) -> Self {
-        self.set(Key::RequestTimeout, Value::Seconds(limit))
+        self.set(Setting::RequestTimeout, Value::Seconds(limit))
     }
 
     /// How often a failed call is sent again; 4 unless set.
     #[must_use]
     pub fn with_max_retries(self, retries: u32) -> Self {
-        self.set(Key::MaxRetries, Value::Count(retries))
+        self.set(Setting::MaxRetries, Value::Count(retries))
     }
 
     /// The HTTP proxy's host and port, instead of that of the environment.
     #[must_use]
     pub fn with_proxy(self, host: impl Into<String>, port: u16) -> Self {
-        self.set(Key::ProxyHost, Value::Text(host.into()))
-            .set(Key::ProxyPort, Value::Count(port.into()))
+        self.set(Setting::ProxyHost, Value::Text(host.into()))
+            .set(Setting::ProxyPort, Value::Count(port.into()))
     }
 
     /// The user name and password at the proxy.
@@ -333,40 +333,40 @@ impl Config {
         username: impl Into<String>,
         password: impl Into<SecretString>,
     ) -> Self {
-        self.set(Key::ProxyUsername, Value::Text(username.into()))
-            .set(Key::ProxyPassword, Value::Secret(password.into()))
+        self.set(Setting::ProxyUsername, Value::Text(username.into()))
+            .set(Setting::ProxyPassword, Value::Secret(password.into()))
     }
 
     /// Hosts that are reached without the proxy, as `NO_PROXY` names them.
     #[must_use]
     pub fn with_no_proxy<S: Into<String>>(self, hosts: impl IntoIterator<Item = S>) -> Self {
         let hosts = hosts.into_iter().map(Into::into).collect();
-        self.set(Key::NoProxy, Value::List(hosts))
+        self.set(Setting::NoProxy, Value::List(hosts))
     }
 
     /// PEM files of certificate authorities to trust beside the system's.
     #[must_use]
     pub fn with_ca_certificates<S: Into<String>>(self, files: impl IntoIterator<Item = S>) -> Self {
         let files = files.into_iter().map(Into::into).collect();
-        self.set(Key::CaCertificates, Value::List(files))
+        self.set(Setting::CaCertificates, Value::List(files))
     }
 
     /// A PEM file with a client certificate and its private key.
     #[must_use]
     pub fn with_client_certificate(self, file: impl Into<String>) -> Self {
-        self.set(Key::ClientCertificate, Value::Text(file.into()))
+        self.set(Setting::ClientCertificate, Value::Text(file.into()))
     }
 
     /// The program's own name and version for the `User-Agent`.
     #[must_use]
     pub fn with_user_agent_extra(self, text: impl Into<String>) -> Self {
-        self.set(Key::UserAgentExtra, Value::Text(text.into()))
+        self.set(Setting::UserAgentExtra, Value::Text(text.into()))
     }
 
     /// Allows an http URL of this machine, for tests.
     #[must_use]
     pub fn with_testing_disable_https_check(self, allow: bool) -> Self {
-        self.set(Key::DisableHttpsCheck, Value::Flag(allow))
+        self.set(Setting::DisableHttpsCheck, Value::Flag(allow))
     }
 }
 

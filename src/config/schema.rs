@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     Config,
-    key::{self, Key},
+    setting::{self, Setting},
     value::{AuthorizationMode, Kind},
 };
 
@@ -31,7 +31,7 @@ impl JsonSchema for Config {
 /// beside `okta.client`; within it, what is not known is a mistake.
 fn group(path: &str) -> Json {
     let mut properties = Map::new();
-    for key in Key::ALL {
+    for key in Setting::ALL {
         let spec = key.spec();
         for known in [Some(spec.path), spec.alias].into_iter().flatten() {
             let Some(rest) = below(path, known) else {
@@ -48,7 +48,7 @@ fn group(path: &str) -> Json {
             }
         }
     }
-    for known in key::NOT_NEEDED {
+    for known in setting::NOT_NEEDED {
         if let Some(name) = below(path, known).filter(|rest| !rest.contains('.')) {
             let help = json!({ "description": "For Okta's other SDKs; not used." });
             properties.insert(name.to_owned(), help);

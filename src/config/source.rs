@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::key::Key;
+use super::setting::Setting;
 use crate::Error;
 
 /// Where a value came from.
@@ -40,7 +40,7 @@ impl Source {
     }
 
     /// The error that a setting's value is refused, and why.
-    pub(super) fn refuse(&self, key: Key, reason: impl fmt::Display) -> Error {
+    pub(super) fn refuse(&self, key: Setting, reason: impl fmt::Display) -> Error {
         Error::invalid(format!("{self}: {} {reason}", key.path()))
     }
 }

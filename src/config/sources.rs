@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{key::Key, source::Source, value::Raw};
+use super::{setting::Setting, source::Source, value::Raw};
 use crate::Error;
 
 type Lookup = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
@@ -124,7 +124,7 @@ impl ConfigSources {
     }
 
     /// What the environment says of a setting, and in which variable.
-    pub(super) fn variable(&self, key: Key) -> Result<Option<(Source, Raw)>, Error> {
+    pub(super) fn variable(&self, key: Setting) -> Result<Option<(Source, Raw)>, Error> {
         let mut set: Option<(String, String)> = None;
         for name in key.variables() {
             let Some(value) = self.value(&name)? else {

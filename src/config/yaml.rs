@@ -9,13 +9,13 @@ use serde::{
 use serde_saphyr::{Budget, Error as YamlError, Options, Spanned, options::NonFiniteFloatPolicy};
 
 use super::{
-    key::{self, Key},
+    setting::{self, Setting},
     value::{self, Kind, Raw},
 };
 
 /// A setting that a file holds.
 pub(super) struct Found {
-    pub(super) key: Key,
+    pub(super) key: Setting,
     pub(super) line: u64,
     pub(super) raw: Raw,
 }
@@ -111,7 +111,7 @@ fn type_problem(error: &YamlError, path: &str) -> String {
         YamlError::DuplicateMappingKey { .. } => {
             format!("{} holds a key twice; keep one", shown(path))
         }
-        _ => match Key::at(path) {
+        _ => match Setting::at(path) {
             Some(key) if key.spec().kind.is_list() => {
                 format!(
                     "{path} must be a list of texts, or text; if {{..}} stands there, it is a placeholder: put your own value in its place"
@@ -183,9 +183,10 @@ impl<'de> Visitor<'de> for Group<'_> {
                 group => format!("{group}.{}", name.value),
             };
             self.at(&path, Some(line));
-            if let Some(key) = Key::at(&path) {
+            if let Some(key) = Setting::at(&path) {
                 self.setting(key, line, &mut map)?;
-            } else if let Some(path) = key::NOT_NEEDED.into_iter().find(|known| *known == path) {
+            } else if let Some(path) = setting::NOT_NEEDED.into_iter().find(|known| *known == path)
+            {
                 map.next_value::<IgnoredAny>()?;
                 let not_needed = NotNeeded { path, line };
                 self.reading
@@ -193,13 +194,13 @@ impl<'de> Visitor<'de> for Group<'_> {
                     .contents
                     .not_needed
                     .push(not_needed);
-            } else if key::is_group(&path) {
+            } else if setting::is_group(&path) {
                 map.next_value_seed(Group {
                     path: &path,
                     reading: self.reading,
                 })?;
             } else if matches!(self.path, "" | "okta")
-                && key::nearest(self.path, &name.value).is_none()
+                && setting::nearest(self.path, &name.value).is_none()
             {
                 // Other programs keep settings there too, such as `okta.oauth2`.
                 map.next_value::<IgnoredAny>()?;
@@ -220,7 +221,7 @@ impl Group<'_> {
 
     fn setting<'de, A: MapAccess<'de>>(
         &self,
-        key: Key,
+        key: Setting,
         line: u64,
         map: &mut A,
     ) -> Result<(), A::Error> {
@@ -266,7 +267,7 @@ fn unknown(group: &str, name: &str) -> String {
     } else {
         format!("{group} holds a key (not shown, for it looks like none) that is")
     };
-    match key::nearest(group, name) {
+    match setting::nearest(group, name) {
         Some(known) => format!("{shown} not known; is {known} meant?"),
         None => format!("{shown} not known; take it away"),
     }

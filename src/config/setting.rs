@@ -5,7 +5,7 @@ use super::value::Kind;
 
 /// One setting. The order is that of [`Config::explain`](super::Config::explain).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Key {
+pub(super) enum Setting {
     OrgUrl,
     AuthorizationMode,
     Token,
@@ -44,7 +44,7 @@ pub(super) struct Spec {
     pub(super) help: &'static str,
 }
 
-impl Key {
+impl Setting {
     pub(super) const ALL: [Self; 21] = [
         Self::OrgUrl,
         Self::AuthorizationMode,
@@ -268,7 +268,7 @@ pub(super) const NOT_NEEDED: [&str; 12] = [
 
 /// Whether `path` is that of a group of settings, like `okta.client.proxy`.
 pub(super) fn is_group(path: &str) -> bool {
-    Key::ALL
+    Setting::ALL
         .into_iter()
         .flat_map(|key| [Some(key.spec().path), key.spec().alias])
         .flatten()
@@ -282,7 +282,7 @@ pub(super) fn is_group(path: &str) -> bool {
 /// The name in `group` that is most like `name`, if one is.
 pub(super) fn nearest(group: &str, name: &str) -> Option<&'static str> {
     let given = name.to_ascii_lowercase();
-    Key::ALL
+    Setting::ALL
         .into_iter()
         .flat_map(|key| [Some(key.spec().path), key.spec().alias])
         .flatten()
