@@ -72,7 +72,7 @@ fn show_call(org: &MockOrg, result: &Result<Receipt, okta_user_sessions::Error>)
     let requests = org.requests();
     org.clear_requests();
     if requests.is_empty() {
-        println!("   sent:     nothing");
+        println!("   sent:      nothing");
     }
     for request in &requests {
         let query = request
@@ -80,7 +80,7 @@ fn show_call(org: &MockOrg, result: &Result<Receipt, okta_user_sessions::Error>)
             .map_or(String::new(), |query| format!("?{query}"));
         let body = String::from_utf8_lossy(request.body()).into_owned();
         println!(
-            "   sent:     {} {}{query} {body}",
+            "   sent:      {} {}{query} {body}",
             request.method(),
             request.path()
         );
@@ -92,7 +92,7 @@ fn show_call(org: &MockOrg, result: &Result<Receipt, okta_user_sessions::Error>)
             receipt.request_id().unwrap_or("none"),
         ),
         Err(error) => println!(
-            "   error:    {:?}, effect {:?}: {error}",
+            "   error:     {:?}, effect {:?}: {error}",
             error.kind(),
             error.effect()
         ),
@@ -102,8 +102,11 @@ fn show_call(org: &MockOrg, result: &Result<Receipt, okta_user_sessions::Error>)
 fn show_state(when: &str, org: &MockOrg) {
     if let Some(user) = org.user(ADA) {
         println!(
-            "   {when}: {} sessions, {} refresh tokens, {} remembered devices",
-            user.sessions, user.refresh_tokens, user.remembered_devices,
+            "   {:10} {} sessions, {} refresh tokens, {} remembered devices",
+            format!("{when}:"),
+            user.sessions,
+            user.refresh_tokens,
+            user.remembered_devices,
         );
     }
 }

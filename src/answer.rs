@@ -5,8 +5,7 @@ use std::sync::Arc;
 use reqwest::{
     StatusCode,
     header::{
-        CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
-        WWW_AUTHENTICATE,
+        CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, TRANSFER_ENCODING, WWW_AUTHENTICATE,
     },
 };
 
@@ -14,9 +13,11 @@ use serde::Deserialize;
 
 use crate::{
     Effect, Error, ErrorKind,
-    error::{OktaError, error_code},
+    error::OktaError,
+    error_code,
     generated::types,
     rate_limit::{RateLimit, requested_wait},
+    secret::Secret,
 };
 
 /// An answer, as far as it came in.
@@ -24,6 +25,11 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// What was secret in the request: some servers echo it, and what goes into
+    /// an error or a receipt goes into a log.
+    pub(crate) secrets: Vec<Secret>,
+    /// Whether the body ended with the connection, so that a cut does not show.
+    pub(crate) open_ended: bool,
 }
 
 pub(crate) enum Body {
@@ -36,7 +42,7 @@ pub(crate) enum Body {
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 
-const HIDDEN: &str = "[hidden]";
+const NO_SCOPE: &str = "the access token lacks the scope; revoking needs okta.users.manage";
 
 const UNEXPECTED_STATUS: (ErrorKind, Effect, &str) = (
     ErrorKind::UnexpectedAnswer,
@@ -47,28 +53,11 @@ const UNEXPECTED_STATUS: (ErrorKind, Effect, &str) = (
 impl Answer {
     pub(crate) fn request_id(&self) -> Option<Arc<str>> {
         let id = self.headers.get(REQUEST_ID)?.to_str().ok()?;
-        (!id.is_empty()).then(|| Arc::from(id))
+        (!id.is_empty()).then(|| Arc::from(self.hide(id.to_owned())))
     }
 
     pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
         RateLimit::from_headers(&self.headers)
-    }
-
-    /// Takes what was secret in the request out of what goes into an error or
-    /// a receipt, and from there into a log: some servers echo it.
-    pub(crate) fn hide(&mut self, secrets: &[HeaderValue]) {
-        for name in [REQUEST_ID, WWW_AUTHENTICATE] {
-            if let Some(value) = self.headers.get_mut(name)
-                && let Some(hidden) = without(value.as_bytes(), secrets)
-            {
-                *value = HeaderValue::from_str(&hidden).unwrap_or(HeaderValue::from_static(HIDDEN));
-            }
-        }
-        if let Body::Whole(body) = &mut self.body
-            && let Some(hidden) = without(body, secrets)
-        {
-            *body = hidden.into_bytes();
-        }
     }
 
     /// The body, if all of it came in.
@@ -192,21 +181,24 @@ impl Answer {
         }
         // A 204 has no body by definition, so the transport does not read one:
         // its headers tell of a page that was sent all the same.
-        let length = self.headers.get(CONTENT_LENGTH);
+        let lengths = self.headers.get_all(CONTENT_LENGTH);
         if self.status == StatusCode::NO_CONTENT
-            && (length.is_some_and(|length| length != "0")
+            && (lengths.iter().any(|length| length != "0")
                 || self.headers.contains_key(TRANSFER_ENCODING))
         {
             return unexpected("a 204 came with content, so it is not Okta's");
         }
-        let html = self.headers.get(CONTENT_TYPE).is_some_and(|kind| {
-            kind.to_str().is_ok_and(|kind| {
-                kind.trim_start()
-                    .to_ascii_lowercase()
-                    .starts_with("text/html")
-            })
+        let is_okta_s = self.headers.contains_key(REQUEST_ID);
+        if self.status == StatusCode::OK && self.open_ended && !is_okta_s {
+            return unexpected(
+                "a 200 came without a length and without Okta's request id, so it may have been cut",
+            );
+        }
+        let html = self.headers.get_all(CONTENT_TYPE).iter().any(|kind| {
+            kind.to_str()
+                .is_ok_and(|kind| kind.to_ascii_lowercase().contains("html"))
         });
-        if html && self.request_id().is_none() {
+        if html && !is_okta_s {
             return unexpected("a success status came as a web page and without Okta's request id");
         }
         None
@@ -218,9 +210,7 @@ impl Answer {
                 "Okta does not accept the DPoP proof: check that the token is bound to this key, and what stands between, for the proof names the URL"
             }
             Some("use_dpop_nonce") => "Okta goes on asking for another DPoP nonce; try again",
-            Some("insufficient_scope") => {
-                "the access token lacks the scope; revoking needs okta.users.manage"
-            }
+            Some("insufficient_scope") => NO_SCOPE,
             _ => {
                 "Okta does not accept the access token: it is wrong, expired, revoked, of another org, or needs DPoP"
             }
@@ -238,6 +228,7 @@ impl Answer {
             Some(error_code::ACCESS_DENIED) => {
                 "the caller has no permission: revoking needs an administrator role that may clear user sessions (and the scope okta.users.manage with an access token), ending needs the user's own session"
             }
+            Some("insufficient_scope") => NO_SCOPE,
             Some(_) => "Okta forbids this",
             None => {
                 "forbidden, without Okta's error code; check the org URL and what stands between"
@@ -266,7 +257,7 @@ impl Answer {
         }
     }
 
-    fn cut(&self) -> Option<&Error> {
+    pub(crate) fn cut(&self) -> Option<&Error> {
         match &self.body {
             Body::Cut(error) => Some(error),
             Body::Whole(_) | Body::TooLong => None,
@@ -284,17 +275,24 @@ impl Answer {
         };
         let (name, description) =
             oauth.map_or((None, None), |error| (Some(error.name), error.description));
+        let hide = |text: Option<String>| text.map(|text| self.hide(text));
         OktaError {
-            code: error.error_code.or(name),
-            summary: error.error_summary.or(description),
-            id: error.error_id,
+            code: hide(error.error_code.or(name)),
+            summary: hide(error.error_summary.or(description)),
+            id: hide(error.error_id),
             causes: error
                 .error_causes
                 .into_iter()
                 .flatten()
-                .filter_map(|cause| cause.error_summary)
+                .filter_map(|cause| hide(cause.error_summary))
                 .collect(),
         }
+    }
+
+    fn hide(&self, text: String) -> String {
+        self.secrets
+            .iter()
+            .fold(text, |text, secret| secret.hide(text))
     }
 }
 
@@ -325,25 +323,6 @@ impl OAuthError {
             description: parameter("error_description"),
         })
     }
-}
-
-/// The text without the secrets; `None` if it holds none.
-fn without(text: &[u8], secrets: &[HeaderValue]) -> Option<String> {
-    if text.is_empty() {
-        return None;
-    }
-    let given = String::from_utf8_lossy(text);
-    let mut hidden = given.clone().into_owned();
-    for secret in secrets.iter().filter_map(|value| value.to_str().ok()) {
-        // The whole value, or what follows a scheme or a cookie's name.
-        let bare = secret
-            .split_once([' ', '='])
-            .map_or(secret, |(_, bare)| bare);
-        if !bare.is_empty() {
-            hidden = hidden.replace(bare, HIDDEN);
-        }
-    }
-    (hidden != given).then_some(hidden)
 }
 
 /// Nothing, white space, or an empty JSON object.

@@ -14,7 +14,7 @@ use crate::{
     id::OrgUrl,
     pacing::Gate,
     retry::WaitObserver,
-    transport::{self, Connection},
+    transport::{self, Connection, Http},
 };
 
 /// Makes the credentials ready, once the client's settings are known.
@@ -124,8 +124,10 @@ impl<C> ClientBuilder<C> {
     /// with `redirect(reqwest::redirect::Policy::none())` and
     /// `retry(reqwest::retry::never())`: an answer that came from another
     /// address is an error, and attempts that reqwest makes by itself are not
-    /// counted. [`connect_timeout`](Self::connect_timeout), [`proxy`](Self::proxy)
-    /// and the certificates have no effect on it.
+    /// counted. As it may have followed a redirect, a failure to connect has the
+    /// effect [`Unknown`](crate::Effect::Unknown) with it.
+    /// [`connect_timeout`](Self::connect_timeout), [`proxy`](Self::proxy) and the
+    /// certificates have no effect on it.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -148,13 +150,14 @@ impl<C> ClientBuilder<C> {
         };
         let user_agent = user_agent(&self.user_agent_suffix)?;
         let headers = headers(&self.headers)?;
-        let http = match self.http_client {
-            Some(http) => http,
+        let given = self.http_client.is_some();
+        let client = match self.http_client {
+            Some(client) => client,
             None => transport::http_client(&org, &self.connection)?,
         };
         let wire = Wire {
             org,
-            http,
+            http: Http { client, given },
             user_agent,
             policy: self.policy,
             observer: self.observer,

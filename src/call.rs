@@ -22,11 +22,10 @@ use reqwest::{
 use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
-    Effect, Error, ErrorKind, WaitEvent, WaitReason,
+    Effect, Error, ErrorKind, Receipt, WaitEvent, WaitReason,
     answer::Answer,
     auth::{Auth, Replays, Wire},
     hooks::Operation,
-    operations::Receipt,
     pacing::{Gate, WouldWait},
     retry::{self, Attempt, Ended, announce},
     time::Instant,
@@ -130,7 +129,9 @@ impl Layers {
 
     /// Everything but the signature.
     async fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
-        let mut request = operation.request(&self.wire.org, &self.wire.http).await?;
+        let mut request = operation
+            .request(&self.wire.org, &self.wire.http.client)
+            .await?;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, self.wire.user_agent.clone());
         for (name, value) in &self.headers {
@@ -148,14 +149,13 @@ fn note(span: &Span, attempts: u32, status: Option<u16>, request_id: Option<&str
 }
 
 fn no_pass(refused: WouldWait) -> Error {
-    let error = Error::new(
-        ErrorKind::DeadlineTooClose,
-        Effect::None,
-        "not sent: the org's rate limit is spent for longer than the call may take",
-    );
+    let not_sent = |why| Error::new(ErrorKind::DeadlineTooClose, Effect::None, why);
     match refused.wait {
-        Some(wait) => error.with_wait(wait),
-        None => error,
+        Some(wait) => {
+            not_sent("not sent: the org's rate limit is spent for longer than the call may take")
+                .with_wait(wait)
+        }
+        None => not_sent("not sent: the call's deadline came while it waited for its turn"),
     }
 }
 

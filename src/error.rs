@@ -24,9 +24,9 @@ pub enum ErrorKind {
     ConnectionLost,
     /// No answer came within the time limit of the attempt or of the call.
     TimedOut,
-    /// The rate-limit window is known to be spent and ends after the call's
-    /// deadline, so the request was not sent; [`Error::wait`] says how long it
-    /// would have waited.
+    /// The request was not sent: the rate-limit window is known to be spent and
+    /// ends after the call's deadline ([`Error::wait`] says how long it would
+    /// have waited), or the deadline came while the call waited for its turn.
     DeadlineTooClose,
     /// 401, or 400 with a challenge: Okta does not accept the credential, or the
     /// DPoP proof beside it.
@@ -68,38 +68,6 @@ pub enum Effect {
     /// Okta and no trustworthy answer came back. The sessions may or may not
     /// have been ended. Repeating the call is safe.
     Unknown,
-}
-
-/// Okta's error codes that these operations are known to answer with.
-///
-/// Branch on these, not on the summary: Okta changes its wording.
-pub mod error_code {
-    /// 400: validation failed.
-    pub const VALIDATION_FAILED: &str = "E0000001";
-    /// 401: authentication failed.
-    pub const AUTHENTICATION_FAILED: &str = "E0000004";
-    /// 403: the session is not valid (any more).
-    pub const INVALID_SESSION: &str = "E0000005";
-    /// 403: no permission.
-    pub const ACCESS_DENIED: &str = "E0000006";
-    /// 404: the resource, a user here, was not found.
-    pub const RESOURCE_NOT_FOUND: &str = "E0000007";
-    /// 404: the path was not found, so the org URL is wrong.
-    pub const PATH_NOT_FOUND: &str = "E0000008";
-    /// 500: internal server error.
-    pub const INTERNAL: &str = "E0000009";
-    /// 503: the org is in read-only mode.
-    pub const READ_ONLY: &str = "E0000010";
-    /// 401: the token is invalid or expired.
-    pub const INVALID_TOKEN: &str = "E0000011";
-    /// 405: the path does not have this method.
-    pub const METHOD_NOT_SUPPORTED: &str = "E0000022";
-    /// 403: not allowed in the user's current status.
-    pub const NOT_ALLOWED_IN_STATUS: &str = "E0000038";
-    /// 429: the rate limit is spent.
-    pub const RATE_LIMITED: &str = "E0000047";
-    /// 503: temporarily unavailable.
-    pub const UNAVAILABLE: &str = "E0000181";
 }
 
 /// Why a call failed, what it may have done, and what to do about it.
@@ -209,10 +177,11 @@ impl Error {
 
     /// Whether it kept an attempt from being sent.
     pub(crate) fn was_not_sent(&self) -> bool {
-        matches!(
-            self.0.kind,
-            ErrorKind::InvalidInput | ErrorKind::DeadlineTooClose
-        )
+        self.0.at_token_endpoint
+            || matches!(
+                self.0.kind,
+                ErrorKind::InvalidInput | ErrorKind::DeadlineTooClose | ErrorKind::Signing
+            )
     }
 
     /// An earlier attempt of the same call may have had its effect.
@@ -245,7 +214,7 @@ impl Error {
         self.0.status
     }
 
-    /// Okta's `errorCode`, like [`error_code::RESOURCE_NOT_FOUND`]: the field to
+    /// Okta's `errorCode`, like [`error_code::RESOURCE_NOT_FOUND`](crate::error_code::RESOURCE_NOT_FOUND): the field to
     /// branch on. Of a token request or a challenge, OAuth's `error`, like
     /// `invalid_client`.
     #[must_use]
@@ -327,8 +296,8 @@ impl fmt::Display for Error {
         if let Some(wait) = inner.wait {
             write!(
                 f,
-                "; a wait of {} s would pass the call's deadline",
-                wait.as_millis().div_ceil(1000)
+                "; a wait of {:.1} s would pass the call's deadline",
+                wait.as_secs_f64()
             )?;
         }
         if inner.effect == Effect::Unknown {

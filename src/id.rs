@@ -157,11 +157,25 @@ impl OrgUrl {
         if given.matches("://").count() > 1 {
             return refuse("it holds :// twice".into());
         }
+        // Parsers are lenient with slashes; whoever writes such a URL is mistaken.
+        let rest = given.split_once("://").map_or("/", |(_, rest)| rest);
         let url = match Url::parse(given) {
-            Ok(url) if url.has_host() => url,
+            Ok(url) if url.has_host() && !rest.starts_with(['/', '\\']) => url,
             _ => return refuse("it is no URL; give it like https://acme.okta.com".into()),
         };
         let host = url.host_str().unwrap_or_default();
+        let named = |label: &str| {
+            !label.is_empty()
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        if !host.starts_with('[') && !host.split('.').all(named) {
+            return refuse(
+                "its host is no domain, such as acme.okta.com; a dot at the end is one too many"
+                    .into(),
+            );
+        }
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(host) && allow_loopback_http => {}
@@ -219,7 +233,12 @@ fn shown(given: &str) -> String {
         Some((_, rest)) => ("…@", rest),
         None => ("", given),
     };
-    let short: String = rest.chars().take(120).collect();
+    // A query may hold a token.
+    let end = rest
+        .find('?')
+        .and_then(|at| rest.get(..=at))
+        .unwrap_or(rest);
+    let short: String = end.chars().take(120).collect();
     format!("{:?}", format!("{mark}{short}"))
 }
 

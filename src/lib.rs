@@ -11,6 +11,7 @@ mod client;
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
 mod config;
 mod error;
+pub mod error_code;
 #[allow(
     dead_code,
     missing_docs,
@@ -25,7 +26,9 @@ mod operations;
 mod pacing;
 mod proxy;
 mod rate_limit;
+mod receipt;
 mod retry;
+mod secret;
 mod session_client;
 mod time;
 mod transport;
@@ -37,11 +40,12 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
 pub use config::{AuthorizationMode, Config, ConfigSources};
-pub use error::{Effect, Error, ErrorKind, error_code};
+pub use error::{Effect, Error, ErrorKind};
 pub use id::UserId;
-pub use operations::{Call, EndUserSessions, Receipt, RevokeUserSessions};
+pub use operations::{Call, EndUserSessions, RevokeUserSessions};
 pub use proxy::Proxy;
 pub use rate_limit::RateLimit;
+pub use receipt::Receipt;
 pub use retry::{RetryPolicy, WaitEvent, WaitReason};
 pub use secrecy::SecretString;
 pub use session_client::SessionClient;

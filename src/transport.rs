@@ -3,7 +3,10 @@
 
 use std::{error::Error as StdError, io, mem, time::Duration};
 
-use reqwest::{Request, Response, header::HeaderValue};
+use reqwest::{
+    Request, Response, Version,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+};
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
@@ -12,6 +15,7 @@ use crate::{
     Effect, Error, ErrorKind, Proxy,
     answer::{Answer, Body},
     id::OrgUrl,
+    secret::Secret,
     time::{Instant, race, sleep_until},
 };
 
@@ -60,6 +64,7 @@ pub(crate) fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwe
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
     // Looked at even where it has no effect, so that a mistake shows.
     let proxy = connection.proxy.as_ref().map(Proxy::build).transpose()?;
+    // A proxy cannot reach this machine's loopback.
     if org.is_loopback() {
         builder = builder.no_proxy();
     } else if let Some(proxy) = proxy {
@@ -132,22 +137,23 @@ fn with_client_certificate(
     Err(no_tls())
 }
 
-/// Sends a request and reads its answer until `ends`. What was secret in the
-/// request is taken out of the answer, for some servers echo it.
-pub(crate) async fn send(
-    http: &reqwest::Client,
-    request: Request,
-    ends: Instant,
-) -> Result<Answer, Error> {
+/// What sends the requests.
+#[derive(Clone)]
+pub(crate) struct Http {
+    pub(crate) client: reqwest::Client,
+    /// Whether the caller brought it. Then it may follow redirects.
+    pub(crate) given: bool,
+}
+
+/// Sends a request and reads its answer until `ends`.
+pub(crate) async fn send(http: &Http, request: Request, ends: Instant) -> Result<Answer, Error> {
     let url = request.url().clone();
-    let secrets: Vec<HeaderValue> = request
-        .headers()
-        .values()
-        .filter(|value| value.is_sensitive())
-        .cloned()
-        .collect();
-    let mut response = match race(http.execute(request), sleep_until(ends)).await {
+    let secrets = Secret::all(&request);
+    let mut response = match race(http.client.execute(request), sleep_until(ends)).await {
         Ok(Ok(response)) => response,
+        // It may be the target of a redirect that was not reached, after the
+        // org had done what it was asked.
+        Ok(Err(error)) if http.given => return Err(failure(error).with_unknown_effect()),
         Ok(Err(error)) => return Err(failure(error)),
         Err(()) => return Err(timed_out()),
     };
@@ -158,17 +164,20 @@ pub(crate) async fn send(
             "the answer came from another address, over a redirect that the given reqwest::Client followed; build it with redirect(Policy::none())",
         ));
     }
+    let framed = response.headers().contains_key(CONTENT_LENGTH)
+        || response.headers().contains_key(TRANSFER_ENCODING);
+    let open_ended = !framed && response.version() < Version::HTTP_2;
     let body = match race(read(&mut response), sleep_until(ends)).await {
         Ok(body) => body,
         Err(()) => Body::Cut(timed_out()),
     };
-    let mut answer = Answer {
+    Ok(Answer {
         status: response.status(),
         headers: mem::take(response.headers_mut()),
         body,
-    };
-    answer.hide(&secrets);
-    Ok(answer)
+        secrets,
+        open_ended,
+    })
 }
 
 async fn read(response: &mut Response) -> Body {
@@ -240,12 +249,27 @@ fn failure(error: reqwest::Error) -> Error {
 fn connection_failed(error: &reqwest::Error) -> bool {
     error.is_timeout()
         || sources(error).any(|source| match source.downcast_ref::<io::Error>() {
-            Some(error) => !matches!(
-                error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::Other
-            ),
-            None => source.to_string().starts_with("dns error"),
+            Some(error) => is_below_tls(error),
+            None => {
+                let text = source.to_string();
+                // A proxy that refuses is no certificate's fault.
+                text.starts_with("dns error") || text.starts_with("tunnel error")
+            }
         })
+}
+
+/// rustls' errors are `InvalidData` or, like those of others, wrapped as `Other`.
+fn is_below_tls(error: &io::Error) -> bool {
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<io::Error>())
+    {
+        Some(inner) => is_below_tls(inner),
+        None => !matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::Other
+        ),
+    }
 }
 
 fn is_malformed(error: &reqwest::Error) -> bool {

@@ -153,6 +153,17 @@ async fn a_success_status_with_foreign_content_is_none() {
             assert_eq!(error.status(), Some(204));
         }
     }
+    // A 200 without a length ends with its connection: a cut would not show.
+    for head in [
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.0 200 OK\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nContent-Type: text/plain\r\nContent-Type: text/html\r\n\r\n",
+    ] {
+        for result in both.meet(&Fault::raw(head)).await {
+            let error = result.expect_err("a success");
+            assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+        }
+    }
     // An empty page of a portal, too: Okta's answers have a request id.
     let fault = Fault::status(200).content_type("Text/HTML; charset=utf-8");
     for result in both.meet(&fault).await {
@@ -187,6 +198,29 @@ async fn a_redirect_that_a_given_http_client_follows_is_no_success() {
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
     assert_eq!(error.effect(), Effect::Unknown);
     assert!(error.to_string().contains("another address"), "{error}");
+}
+
+#[tokio::test]
+async fn a_redirect_that_ends_nowhere_is_unknown_all_the_same() {
+    for target in [
+        "http://127.0.0.1:1/",
+        "https://127.0.0.1:1/",
+        "ftp://127.0.0.1/",
+    ] {
+        let org = org().await;
+        let fault = Fault::status(307)
+            .header("location", target)
+            .after_effect(true);
+        org.fail_next(1, fault);
+        let okta = crate::support::admin(&org)
+            .http_client(reqwest::Client::builder().no_proxy().build().unwrap())
+            .retry(RetryPolicy::never())
+            .build()
+            .unwrap();
+        let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+        assert!(was_cleared(&org));
+        assert_eq!(error.effect(), Effect::Unknown, "{target}: {error:?}");
+    }
 }
 
 #[tokio::test]

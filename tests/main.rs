@@ -6,10 +6,12 @@
 mod calls;
 mod compile;
 mod config;
+mod contract;
 mod faults;
 mod ids;
 mod mock;
 mod retries;
 mod secrets;
+mod service_app;
 mod settings;
 mod support;

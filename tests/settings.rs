@@ -29,6 +29,15 @@ fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
         ("http://127.0.0.1:8080", "allow_loopback_http"),
         ("http://localhost", "allow_loopback_http"),
         ("ftp://acme.okta.com", "must be https"),
+        ("https:/acme.okta.com", "no URL"),
+        ("https:acme.okta.com", "no URL"),
+        ("https:///acme.okta.com", "no URL"),
+        ("https:\\\\acme.okta.com", "no URL"),
+        ("https://acme-admin.okta.com.", "no domain"),
+        ("https://acme.okta.com.com.", "no domain"),
+        ("https://acme..okta.com", "no domain"),
+        ("https://acme.okta.com,evil.example", "no domain"),
+        ("https://%7ByourOktaDomain%7D", "no"),
         ("https://{yourOktaDomain}", "placeholder"),
         ("https://acme-admin.okta.com", "https://acme.okta.com"),
         (
@@ -47,7 +56,6 @@ fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
         ("https://acme.okta.com.com", ".com.com"),
         ("https://https://acme.okta.com", ":// twice"),
         ("https://acme.okta.com/oauth2/default", "path"),
-        ("https://acme.okta.com?x=1", "path, query"),
         ("https://acme.okta.com#x", "path, query"),
         ("https://ac me.okta.com", "white space"),
         ("https://acme.okta.com\n", "white space"),
@@ -59,6 +67,11 @@ fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
             "{text}"
         );
     }
+    let text = refusal(client("https://acme.okta.com?token=hunter2"));
+    assert!(
+        text.contains("path, query") && !text.contains("hunter2"),
+        "{text}"
+    );
     let text = refusal(client("https://ada:hunter2@acme.okta.com"));
     assert!(
         text.contains("password") && !text.contains("hunter2"),

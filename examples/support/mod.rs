@@ -3,7 +3,11 @@
 
 #![allow(dead_code, reason = "each example uses a part of it")]
 
-use std::{fmt::Display, process::ExitCode};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use okta_user_sessions::{Effect, Error, ErrorKind, Receipt, WaitEvent};
 
@@ -15,12 +19,12 @@ Settings, what comes later wins:
   OKTA_CLIENT_ORGURL                     https://acme.okta.com
   OKTA_CLIENT_TOKEN                      an API token (revoke)
   OKTA_CLIENT_ACCESSTOKEN                or an OAuth 2.0 access token
-  OKTA_CLIENT_CLIENTID                   or a service app, with its
-  OKTA_CLIENT_PRIVATEKEY                 key: PEM, a JWK or a file's path,
-  OKTA_CLIENT_PRIVATEKEYID               the key's id, and
-  OKTA_CLIENT_SCOPES                     scopes; okta.users.manage unless set
+  OKTA_CLIENT_CLIENTID                   or a service app (revoke): its client id,
+  OKTA_CLIENT_PRIVATEKEY                 private key (PEM, JWK or a file's path),
+  OKTA_CLIENT_PRIVATEKEYID               key id, if it is not in the JWK, and
+  OKTA_CLIENT_SCOPES                     scopes; okta.users.manage if not set
   OKTA_CLIENT_AUTHORIZATIONMODE          SSWS, Bearer or PrivateKey, if several
-                                         of them are set
+                                         of these are set
   OKTA_SESSION_COOKIE                    \"idx=...\" or \"sid=...\" (end_sessions)
   OKTA_CLIENT_RATELIMIT_MAXRETRIES       retries of a call; 0: one send
   OKTA_CLIENT_CONNECTIONTIMEOUT          limit of connecting, in seconds
@@ -42,37 +46,43 @@ pub const NOTHING_SENT: u8 = 2;
 
 /// Says on standard error what a call waits for.
 pub fn say_wait(event: &WaitEvent) {
-    eprintln!(
+    say(format_args!(
         "waiting {:.1} s: {}",
         event.wait.as_secs_f64(),
         event.reason
-    );
+    ));
 }
 
 /// Says on standard error why nothing was sent.
 pub fn refused(reason: impl Display) -> ExitCode {
-    eprintln!("error: {reason}");
+    say(format_args!("error: {reason}"));
     ExitCode::from(NOTHING_SENT)
 }
 
+/// Says something on standard error. That nobody reads it changes nothing.
+fn say(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Prints how one call ended, the result on standard output and what to do
-/// about it on standard error. Returns the exit status.
+/// about it on standard error. Returns the exit status: a result that could not
+/// be printed is one that nobody knows.
 pub fn print(done: &str, subject: &str, result: &Result<Receipt, Error>) -> u8 {
     let request = |id: Option<&str>| id.map_or(String::new(), |id| format!(", request id {id}"));
-    match result {
+    let (line, status) = match result {
         Ok(receipt) => {
             let again = match receipt.attempts() {
                 1 => String::new(),
                 attempts => format!(", {attempts} attempts"),
             };
-            println!(
-                "{done} {subject} (status {}{again}{})",
-                receipt.status(),
-                request(receipt.request_id())
-            );
-            0
+            let id = request(receipt.request_id());
+            (
+                format!("{done} {subject} (status {}{again}{id})", receipt.status()),
+                0,
+            )
         }
         Err(error) => {
+            say(format_args!("{subject}: {error}"));
             let word = match error.effect() {
                 Effect::None => "failed",
                 _ => "unknown",
@@ -80,16 +90,19 @@ pub fn print(done: &str, subject: &str, result: &Result<Receipt, Error>) -> u8 {
             let status = error
                 .status()
                 .map_or(String::new(), |status| format!(", status {status}"));
-            println!(
-                "{word} {subject} ({:?}{status}{})",
-                error.kind(),
-                request(error.request_id())
-            );
-            eprintln!("{subject}: {error}");
-            match error.kind() {
+            let id = request(error.request_id());
+            let exit = match error.kind() {
                 ErrorKind::InvalidInput => NOTHING_SENT,
                 _ => NOT_DONE,
-            }
+            };
+            (
+                format!("{word} {subject} ({:?}{status}{id})", error.kind()),
+                exit,
+            )
         }
+    };
+    match writeln!(io::stdout(), "{line}") {
+        Ok(()) => status,
+        Err(_) => status.max(NOT_DONE),
     }
 }

@@ -2,16 +2,16 @@
 
 use std::{
     sync::atomic::{AtomicI64, Ordering::Relaxed},
-    time::SystemTime,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use reqwest::header::HeaderMap;
 
-use super::jwt::epoch_seconds;
 use crate::rate_limit::server_date;
 
-/// How far the server's clock is ahead of the local one, in seconds. Assertions
-/// and proofs are judged by the server's, and local clocks are often off.
+/// How far the server's clock is ahead of the local one, in milliseconds.
+/// Assertions and proofs are judged by the server's, and local clocks are often
+/// off.
 #[derive(Debug)]
 pub(super) struct Clock(AtomicI64);
 
@@ -26,22 +26,62 @@ impl Clock {
     /// seconds and has travelled, so the result is a little behind, never ahead:
     /// a time in the server's future would be refused.
     pub(super) fn learn(&self, headers: &HeaderMap) {
-        let local = epoch_seconds(SystemTime::now(), 0);
-        let Some(server) = server_date(headers) else {
+        let Some(server) = server_date(headers).and_then(|seconds| i64::try_from(seconds).ok())
+        else {
             return;
         };
-        if let (Ok(server), Ok(local)) = (i64::try_from(server), i64::try_from(local)) {
-            self.0.store(server.saturating_sub(local), Relaxed);
-        }
+        let ahead = server.saturating_mul(1000).saturating_sub(local());
+        self.0.store(ahead, Relaxed);
     }
 
+    /// In milliseconds; `None` until it is known.
     pub(super) fn ahead(&self) -> Option<i64> {
         Some(self.0.load(Relaxed)).filter(|&ahead| ahead != UNKNOWN)
     }
 
-    /// The server's time in seconds since 1970; the local time until it is
-    /// known.
+    /// The server's time in whole seconds since 1970, not rounded up; the local
+    /// time until it is known.
     pub(super) fn now(&self) -> u64 {
-        epoch_seconds(SystemTime::now(), self.ahead().unwrap_or(0))
+        let now = local().saturating_add(self.ahead().unwrap_or(0));
+        u64::try_from(now.div_euclid(1000)).unwrap_or(0)
+    }
+}
+
+/// The local time in milliseconds since 1970. A clock before 1970 is corrected
+/// like any other wrong clock.
+fn local() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use reqwest::header::DATE;
+
+    use super::*;
+
+    #[test]
+    fn it_is_never_ahead_of_the_server_whatever_the_fraction() {
+        for offset in [-7_200_500, -1900, -500, -1, 0, 1, 500, 999, 3_600_250] {
+            let server = || local() + offset;
+            let clock = Clock::new();
+            let date = UNIX_EPOCH + Duration::from_secs(u64::try_from(server() / 1000).unwrap());
+            let headers =
+                HeaderMap::from_iter([(DATE, httpdate::fmt_http_date(date).parse().unwrap())]);
+            clock.learn(&headers);
+            for _ in 0..50 {
+                let (told, true_time) = (clock.now(), u64::try_from(server() / 1000).unwrap());
+                assert!(
+                    (true_time - 2..=true_time).contains(&told),
+                    "{offset}: {told} {true_time}"
+                );
+                std::thread::sleep(Duration::from_millis(3));
+            }
+        }
     }
 }

@@ -5,26 +5,30 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{
     Request, Url,
-    header::{ACCEPT, HeaderValue, USER_AGENT},
+    header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{
     Replays, Signer, Wire,
+    access_token::AccessToken,
     clock::Clock,
     dpop::ProofKey,
     jwt::{IssuedAt, SigningError, client_assertion},
     prover::{Proven, Prover},
-    token::AccessToken,
 };
 use crate::{
     Effect, Error, ErrorKind,
     answer::{Answer, OAuthError},
     retry::{self, Attempt, Ended},
+    secret::Secret,
     time::{Instant, race, sleep_until},
     transport,
 };
+
+/// Not a header but a field of the form, which a server may echo as well.
+const ASSERTION: HeaderName = HeaderName::from_static("client_assertion");
 
 /// What Okta's access tokens last, where an answer does not say.
 const USUAL_LIFETIME: Duration = Duration::from_secs(3600);
@@ -80,11 +84,16 @@ impl TokenEndpoint {
         })
     }
 
+    /// When a request for a token that begins now must have ended.
+    pub(super) fn deadline(&self) -> Instant {
+        self.wire.policy.deadline_from_now()
+    }
+
     /// Asks for a token, by the client's own retry policy.
-    pub(super) async fn token(&self) -> Result<AccessToken, Error> {
+    pub(super) async fn token(&self, deadline: Instant) -> Result<AccessToken, Error> {
         let outcome = retry::run(
             &self.wire.policy,
-            self.wire.policy.deadline_from_now(),
+            deadline,
             fastrand::f64,
             self.wire.observer.as_ref(),
             |attempt| self.attempt(attempt),
@@ -113,7 +122,7 @@ impl TokenEndpoint {
             })?;
             let requested = Instant::now();
             let mut answer = transport::send(&self.wire.http, request, ends).await?;
-            answer.hide(&[assertion]);
+            answer.secrets.push(assertion);
             if !self.prover.replay(&proven, &answer, &mut replays) {
                 return token(answer, requested);
             }
@@ -122,7 +131,7 @@ impl TokenEndpoint {
 
     /// A request with an assertion and a proof of its own: Okta accepts neither
     /// twice.
-    async fn request(&self) -> Result<(Request, Proven, HeaderValue), Error> {
+    async fn request(&self) -> Result<(Request, Proven, Secret), Error> {
         let issued_at = match self.clock.ahead() {
             Some(_) => IssuedAt::Stated,
             None => IssuedAt::LeftOut,
@@ -138,6 +147,7 @@ impl TokenEndpoint {
         let mut request = self
             .wire
             .http
+            .client
             .post(self.url.clone())
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(USER_AGENT, self.wire.user_agent.clone())
@@ -157,7 +167,7 @@ impl TokenEndpoint {
             })?;
         let proven = self.prover.prove(&mut request, None)?;
         let assertion = HeaderValue::from_str(&assertion).map_err(|_| SigningError::Key)?;
-        Ok((request, proven, assertion))
+        Ok((request, proven, Secret::new(&ASSERTION, assertion)))
     }
 }
 
@@ -172,6 +182,9 @@ fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
             }
             _ => error,
         });
+    }
+    if let Some(cut) = answer.cut() {
+        return Err(cut.clone());
     }
     let content = answer
         .whole_body()
@@ -188,6 +201,10 @@ fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
     let Some(content) = content else {
         return foreign("a 200 without a token");
     };
+    let secret = content.access_token.expose_secret();
+    if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return foreign("an empty or malformed token");
+    }
     let dpop = match content.token_type.to_ascii_lowercase().as_str() {
         "dpop" => true,
         "bearer" => false,

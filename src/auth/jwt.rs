@@ -1,6 +1,6 @@
 //! Signed JSON Web Tokens, and the one that proves who the client is.
 
-use std::{error::Error, fmt, time::SystemTime};
+use std::{error::Error, fmt};
 
 use aws_lc_rs::rand;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -27,8 +27,8 @@ pub(super) enum IssuedAt {
 /// Core §9 `private_key_jwt`).
 ///
 /// Every request needs a new one, also the one that answers a nonce challenge:
-/// Okta refuses a `jti` that it has seen. `now` is the server's time, as
-/// [`epoch_seconds`] gives it.
+/// Okta refuses a `jti` that it has seen. `now` is the server's time in seconds
+/// since 1970.
 pub(super) async fn client_assertion(
     signer: &dyn Signer,
     client_id: &str,
@@ -75,16 +75,6 @@ struct AssertionClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<u64>,
     jti: String,
-}
-
-/// The local time, corrected by how far the server's clock is ahead of ours
-/// (behind, if negative), in seconds since 1970.
-pub(super) fn epoch_seconds(local: SystemTime, server_ahead_seconds: i64) -> u64 {
-    // A clock before 1970 is corrected like any other wrong clock.
-    let local = local
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    local.saturating_add_signed(server_ahead_seconds)
 }
 
 /// A `jti`: 128 random bits, more than the 96 that RFC 9449 §4.2 asks for.
@@ -189,10 +179,7 @@ impl Error for SigningError {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::{
-        collections::HashSet,
-        time::{Duration, SystemTime},
-    };
+    use std::collections::HashSet;
 
     use jsonwebtoken::{DecodingKey, Validation, jwk::Jwk};
     use serde_json::Value;
@@ -343,18 +330,6 @@ pub(super) mod tests {
             assert_eq!(URL_SAFE_NO_PAD.decode(&jti).unwrap().len(), 16);
             assert!(seen.insert(jti));
         }
-    }
-
-    #[test]
-    fn the_servers_clock_counts() {
-        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        assert_eq!(epoch_seconds(at(1000), 0), 1000);
-        assert_eq!(epoch_seconds(at(1000), -400), 600);
-        assert_eq!(epoch_seconds(at(1000), i64::MIN), 0);
-        assert_eq!(
-            epoch_seconds(SystemTime::UNIX_EPOCH - Duration::from_secs(5), 9),
-            9
-        );
     }
 
     /// Stands for a KMS: answers with whatever it holds.

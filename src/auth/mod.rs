@@ -2,6 +2,8 @@
 
 // What signs needs aws-lc, which a browser neither has nor needs.
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+mod access_token;
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 mod clock;
 mod credentials;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
@@ -17,7 +19,7 @@ mod prover;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 mod signer;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-mod token;
+mod token_cache;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 mod tokens;
 
@@ -33,13 +35,16 @@ use reqwest::{
     header::{HeaderName, HeaderValue},
 };
 
-use crate::{Error, RetryPolicy, answer::Answer, id::OrgUrl, retry::WaitObserver, time::Instant};
+use crate::{
+    Error, RetryPolicy, answer::Answer, id::OrgUrl, retry::WaitObserver, time::Instant,
+    transport::Http,
+};
 
 /// What a token request needs of the client that it is made for.
 #[derive(Clone)]
 pub(crate) struct Wire {
     pub(crate) org: OrgUrl,
-    pub(crate) http: reqwest::Client,
+    pub(crate) http: Http,
     pub(crate) user_agent: HeaderValue,
     pub(crate) policy: RetryPolicy,
     pub(crate) observer: Option<WaitObserver>,
@@ -59,7 +64,7 @@ pub(crate) enum Auth {
 #[derive(Debug, Default)]
 pub(crate) struct Replays {
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-    nonce: bool,
+    nonce: u8,
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
     clock: bool,
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]

@@ -1,6 +1,9 @@
 //! DPoP towards one server: proofs with its latest nonce and by its clock.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use reqwest::{
     Request,
@@ -13,8 +16,13 @@ use crate::{Error, answer::Answer};
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// A clock that was off by no more is not what a proof was refused for.
-const CLOCK_TOLERANCE_SECONDS: u64 = 2;
+/// A clock that was known, and off by no more milliseconds, is not what a proof
+/// was refused for.
+const CLOCK_TOLERANCE: u64 = 1500;
+
+/// How often one attempt follows the server to another nonce. Once would do, but
+/// for nonces that change between the challenge and the answer to it.
+const NONCE_REPLAYS: u8 = 3;
 
 /// Proves possession of one key to one server. The token endpoint and the
 /// resource give nonces of their own (RFC 9449 §8 and §9).
@@ -29,7 +37,7 @@ pub(super) struct Prover {
 #[derive(Debug)]
 pub(super) struct Proven {
     nonce: Option<Arc<str>>,
-    ahead: i64,
+    ahead: Option<i64>,
 }
 
 impl Prover {
@@ -50,7 +58,7 @@ impl Prover {
     ) -> Result<Proven, Error> {
         let proven = Proven {
             nonce: self.nonce(),
-            ahead: self.clock.ahead().unwrap_or(0),
+            ahead: self.clock.ahead(),
         };
         let proof = self.key.proof(
             request.method(),
@@ -66,7 +74,7 @@ impl Prover {
     }
 
     /// Learns nonce and clock from an answer, and says whether a new proof may
-    /// be accepted where this one was refused: once for each of the two.
+    /// be accepted where this one was refused.
     pub(super) fn replay(&self, proven: &Proven, answer: &Answer, replays: &mut Replays) -> bool {
         self.clock.learn(&answer.headers);
         if let Some(nonce) = answer
@@ -82,14 +90,20 @@ impl Prover {
         let error = answer.oauth_error().map(|error| error.name);
         match error.as_deref() {
             Some("use_dpop_nonce") => {
-                let news = self.nonce() != proven.nonce;
-                news && !std::mem::replace(&mut replays.nonce, true)
+                let news = self.nonce() != proven.nonce && replays.nonce < NONCE_REPLAYS;
+                replays.nonce = replays.nonce.saturating_add(news.into());
+                news
             }
             // An assertion that the clock spoilt is an invalid client.
             Some("invalid_dpop_proof" | "invalid_client") => {
-                let ahead = self.clock.ahead().unwrap_or(0);
-                let news = ahead.abs_diff(proven.ahead) > CLOCK_TOLERANCE_SECONDS;
-                news && !std::mem::replace(&mut replays.clock, true)
+                let news = match (self.clock.ahead(), proven.ahead) {
+                    (Some(now), Some(then)) => now.abs_diff(then) > CLOCK_TOLERANCE,
+                    (now, then) => {
+                        now != then && error.as_deref() == Some("invalid_dpop_proof")
+                            || now.is_some_and(|now| now.unsigned_abs() > CLOCK_TOLERANCE)
+                    }
+                };
+                news && !mem::replace(&mut replays.clock, true)
             }
             _ => false,
         }

@@ -8,11 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     PrivateKey, Replays, Wire,
+    access_token::AccessToken,
     clock::Clock,
     dpop::ProofKey,
     endpoint::{ServiceApp, TokenEndpoint},
     prover::{Proven, Prover},
-    token::{AccessToken, Renewal, TokenCache},
+    token_cache::{Renewal, TokenCache},
 };
 use crate::{
     Error,
@@ -105,7 +106,7 @@ impl TokenAuth {
         let error = answer.oauth_error().map(|error| error.name);
         if matches!(
             error.as_deref(),
-            Some("use_dpop_nonce" | "invalid_dpop_proof")
+            Some("use_dpop_nonce" | "invalid_dpop_proof" | "insufficient_scope")
         ) {
             return false;
         }

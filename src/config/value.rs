@@ -195,11 +195,11 @@ impl fmt::Display for Value {
 }
 
 /// Two lines that ran together may bring a secret into another value, and a URL
-/// may carry a password.
+/// may carry a password or a token.
 fn visible(text: &str) -> &str {
     let odd = |character: char| character.is_whitespace() || character.is_control();
-    if text.contains(odd) || text.contains('@') {
-        "(set, not shown: it holds white space or an @)"
+    if text.contains(odd) || text.contains(['@', '?']) {
+        "(set, not shown: it holds white space, @ or ?)"
     } else {
         text
     }

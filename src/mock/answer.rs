@@ -1,6 +1,6 @@
 //! The routes: what Okta answers, and what it does.
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -10,15 +10,24 @@ use super::{
     auth,
     org::Org,
     refusal::{Answer, Refusal},
-    request,
+    request, token_endpoint,
     user::LogEvent,
 };
 
 /// The moment of a request, and the name it has in the System Log.
 pub(super) struct Occasion<'a> {
     pub(super) request_id: &'a str,
+    /// The access token to issue, if one is.
+    pub(super) fresh_token: &'a str,
     pub(super) now: Instant,
     pub(super) published: SystemTime,
+}
+
+impl Occasion<'_> {
+    pub(super) fn epoch_seconds(&self) -> u64 {
+        let since = self.published.duration_since(UNIX_EPOCH);
+        since.unwrap_or_default().as_secs()
+    }
 }
 
 /// Carries out what a request asks for.
@@ -37,6 +46,10 @@ fn route(
     let segments = request::segments(request.uri().path()).ok_or_else(Refusal::unknown_path)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (segments.as_slice(), request.method()) {
+        (["oauth2", "v1", "token"], method) => match *method {
+            Method::POST => token_endpoint::issue(org, request, occasion),
+            _ => Ok(wrong_method("POST", occasion)),
+        },
         (["api", "v1", "users", "me", "lifecycle", "delete_sessions"], method) => match *method {
             Method::POST => end_user_sessions(org, request, occasion),
             _ => Ok(wrong_method("POST", occasion)),
@@ -63,7 +76,7 @@ fn revoke_user_sessions(
     request: &Request<Bytes>,
     occasion: &Occasion<'_>,
 ) -> Result<Answer, Refusal> {
-    let administrator = auth::administrator(org, request.headers(), occasion.now)?;
+    let administrator = auth::administrator(org, request, occasion)?;
     refuse_if_read_only(org)?;
     // Both are read before anything is done: a bad one refuses the whole.
     let oauth_tokens = request::query_bool(request, "oauthTokens")?.unwrap_or(false);
@@ -95,7 +108,7 @@ fn end_user_sessions(
     occasion: &Occasion<'_>,
 ) -> Result<Answer, Refusal> {
     refuse_untrusted_origin(org, request)?;
-    let caller = auth::signed_in(org, request.headers(), occasion.now)?;
+    let caller = auth::signed_in(org, request, occasion)?;
     refuse_if_read_only(org)?;
     let keep_current = request::keep_current(request)?.unwrap_or(true);
 

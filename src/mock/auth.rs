@@ -2,27 +2,39 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use http::{HeaderMap, header};
+use bytes::Bytes;
+use http::{HeaderName, Request, StatusCode, header};
 use tokio::time::Instant;
 
-use super::{org::Org, refusal::Refusal, request};
+use super::{
+    answer::Occasion,
+    org::Org,
+    proof::{self, Bound, Flaw, Subject},
+    refusal::Refusal,
+    request,
+};
 
+const DPOP_SCHEME: &str = "DPoP";
 const SCOPE: &str = "okta.users.manage";
-const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
+pub(super) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+pub(super) const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone)]
 pub(super) enum Token {
-    Api {
-        owner: String,
-    },
-    Access {
-        scopes: Vec<String>,
-        /// Whether its app has an admin role that may clear sessions.
-        has_role: bool,
-        /// The user it was issued to; a service app's has none.
-        user: Option<String>,
-        expires: Instant,
-    },
+    Api { owner: String },
+    Access { access: Access, expires: Instant },
+}
+
+/// What an access token is good for.
+#[derive(Clone)]
+pub(super) struct Access {
+    pub(super) scopes: Vec<String>,
+    /// Whether its app has an admin role that may clear sessions.
+    pub(super) has_role: bool,
+    /// The user it was issued to; a service app's has none.
+    pub(super) user: Option<String>,
+    /// The key it is bound to; a Bearer token is bound to none.
+    pub(super) thumbprint: Option<String>,
 }
 
 /// All tokens that were not revoked, by their value.
@@ -49,25 +61,17 @@ impl Tokens {
         self.0.insert(value, Token::Api { owner });
     }
 
-    pub(super) fn add_access(
-        &mut self,
-        value: String,
-        scopes: &[&str],
-        has_role: bool,
-        user: Option<&str>,
-        now: Instant,
-    ) {
-        let token = Token::Access {
-            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-            has_role,
-            user: user.map(str::to_owned),
-            expires: now.checked_add(ACCESS_TOKEN_LIFETIME).unwrap_or(now),
-        };
-        self.0.insert(value, token);
+    pub(super) fn add_access(&mut self, value: String, access: Access, expires: Instant) {
+        self.0.insert(value, Token::Access { access, expires });
     }
 
     pub(super) fn remove(&mut self, value: &str) {
         self.0.remove(value);
+    }
+
+    /// Revokes every access token.
+    pub(super) fn remove_access(&mut self) {
+        self.0.retain(|_, token| matches!(token, Token::Api { .. }));
     }
 
     /// Revokes the access tokens issued to a user.
@@ -80,19 +84,22 @@ impl Tokens {
         self.0.values().filter(live).count()
     }
 
-    /// The token of an `Authorization` value, if it is valid with that scheme.
-    fn authorize(&self, authorization: &str, now: Instant) -> Option<&Token> {
-        let (scheme, value) = authorization.split_once(' ')?;
+    /// The token of that value, if it is valid with that scheme.
+    fn find(&self, scheme: &str, value: &str, now: Instant) -> Option<&Token> {
         let token = self.0.get(value).filter(|token| token.is_live(now))?;
-        let expected = match token {
-            Token::Api { .. } => "SSWS",
-            Token::Access { .. } => "Bearer",
-        };
-        scheme.eq_ignore_ascii_case(expected).then_some(token)
+        scheme.eq_ignore_ascii_case(token.scheme()).then_some(token)
     }
 }
 
 impl Token {
+    fn scheme(&self) -> &'static str {
+        match self {
+            Self::Api { .. } => "SSWS",
+            Self::Access { access, .. } if access.thumbprint.is_some() => DPOP_SCHEME,
+            Self::Access { .. } => "Bearer",
+        }
+    }
+
     fn is_live(&self, now: Instant) -> bool {
         match self {
             Self::Api { .. } => true,
@@ -101,7 +108,7 @@ impl Token {
     }
 
     fn is_issued_to(&self, user_id: &str) -> bool {
-        matches!(self, Self::Access { user: Some(user), .. } if user == user_id)
+        matches!(self, Self::Access { access, .. } if access.user.as_deref() == Some(user_id))
     }
 }
 
@@ -110,18 +117,17 @@ impl Token {
 /// The operation knows API tokens and OAuth 2.0 only: a session is recognised,
 /// but may not do it.
 pub(super) fn administrator(
-    org: &Org,
-    headers: &HeaderMap,
-    now: Instant,
+    org: &mut Org,
+    request: &Request<Bytes>,
+    occasion: &Occasion<'_>,
 ) -> Result<Option<String>, Refusal> {
-    match caller(org, headers, now)? {
+    match caller(org, request, occasion)? {
         Caller::Token(Token::Api { owner }) => Ok(Some(owner)),
-        Caller::Token(Token::Access {
-            scopes,
-            has_role: true,
-            user,
-            ..
-        }) if scopes.iter().any(|scope| scope == SCOPE) => Ok(user),
+        Caller::Token(Token::Access { access, .. })
+            if access.has_role && access.scopes.iter().any(|scope| scope == SCOPE) =>
+        {
+            Ok(access.user)
+        }
         Caller::Token(Token::Access { .. }) | Caller::Session { .. } => {
             Err(Refusal::no_permission())
         }
@@ -131,36 +137,40 @@ pub(super) fn administrator(
 }
 
 /// Lets signed-in users in to endUserSessions.
-pub(super) fn signed_in(org: &Org, headers: &HeaderMap, now: Instant) -> Result<SignedIn, Refusal> {
-    match caller(org, headers, now)? {
+pub(super) fn signed_in(
+    org: &mut Org,
+    request: &Request<Bytes>,
+    occasion: &Occasion<'_>,
+) -> Result<SignedIn, Refusal> {
+    match caller(org, request, occasion)? {
         Caller::Session { user_id, cookie } => Ok(SignedIn {
             user_id,
             session: Some(cookie),
         }),
-        Caller::Token(Token::Access {
-            user: Some(user_id),
-            ..
-        }) => Ok(SignedIn {
-            user_id,
-            session: None,
-        }),
-        Caller::Token(_) => Err(Refusal::no_permission()),
+        Caller::Token(Token::Access { access, .. }) => {
+            let user_id = access.user.ok_or_else(Refusal::no_permission)?;
+            Ok(SignedIn {
+                user_id,
+                session: None,
+            })
+        }
+        Caller::Token(Token::Api { .. }) => Err(Refusal::no_permission()),
         Caller::EndedSession | Caller::Nobody => Err(Refusal::invalid_session()),
     }
 }
 
 /// An `Authorization` header outranks a cookie.
-fn caller(org: &Org, headers: &HeaderMap, now: Instant) -> Result<Caller, Refusal> {
-    if let Some(authorization) = headers.get(header::AUTHORIZATION) {
-        let token = authorization
-            .to_str()
-            .ok()
-            .and_then(|value| org.tokens.authorize(value, now));
-        return token
-            .map(|token| Caller::Token(token.clone()))
-            .ok_or_else(Refusal::invalid_token);
+fn caller(
+    org: &mut Org,
+    request: &Request<Bytes>,
+    occasion: &Occasion<'_>,
+) -> Result<Caller, Refusal> {
+    if let Some(authorization) = request.headers().get(header::AUTHORIZATION) {
+        let authorization = authorization.to_str().unwrap_or_default();
+        let token = authorized(org, authorization, request, occasion)?;
+        return Ok(Caller::Token(token));
     }
-    let Some(cookie) = request::cookie(headers, org.cookie_name()) else {
+    let Some(cookie) = request::cookie(request.headers(), org.cookie_name()) else {
         return Ok(Caller::Nobody);
     };
     Ok(match org.session_user(cookie) {
@@ -170,4 +180,66 @@ fn caller(org: &Org, headers: &HeaderMap, now: Instant) -> Result<Caller, Refusa
         },
         None => Caller::EndedSession,
     })
+}
+
+/// The token of an `Authorization` value, with a proof if it is bound.
+fn authorized(
+    org: &mut Org,
+    authorization: &str,
+    request: &Request<Bytes>,
+    occasion: &Occasion<'_>,
+) -> Result<Token, Refusal> {
+    let (scheme, value) = authorization
+        .split_once(' ')
+        .ok_or_else(Refusal::invalid_token)?;
+    let token = org.tokens.find(scheme, value, occasion.now).cloned();
+    let token = token.ok_or_else(|| refused_token(scheme))?;
+    if let Token::Access { access, .. } = &token
+        && let Some(thumbprint) = &access.thumbprint
+    {
+        let bound = Bound { value, thumbprint };
+        prove_possession(org, bound, request, occasion)?;
+    }
+    Ok(token)
+}
+
+fn refused_token(scheme: &str) -> Refusal {
+    if scheme.eq_ignore_ascii_case(DPOP_SCHEME) {
+        let why = "The access token is invalid or expired.";
+        return Refusal::dpop(StatusCode::UNAUTHORIZED, "invalid_token", why);
+    }
+    Refusal::invalid_token()
+}
+
+fn prove_possession(
+    org: &mut Org,
+    token: Bound<'_>,
+    request: &Request<Bytes>,
+    occasion: &Occasion<'_>,
+) -> Result<(), Refusal> {
+    let url = org.address_of(request.uri().path());
+    let oauth = &mut org.oauth;
+    let subject = Subject {
+        method: request.method().as_str(),
+        url: &url,
+        token: Some(token),
+        nonces: oauth.resource_wants_nonce.then_some(&oauth.resource_nonces),
+        now: occasion.epoch_seconds(),
+    };
+    let checked = proof::check(request.headers(), &subject, &mut oauth.used_proofs);
+    let status = |usual| oauth.proof_refusal_status.unwrap_or(usual);
+    match checked {
+        Ok(_) => Ok(()),
+        Err(Flaw::Invalid(why)) => Err(Refusal::dpop(
+            status(StatusCode::BAD_REQUEST),
+            "invalid_dpop_proof",
+            why,
+        )),
+        Err(Flaw::Nonce) => Err(Refusal::dpop(
+            status(StatusCode::UNAUTHORIZED),
+            "use_dpop_nonce",
+            "Resource server requires nonce in DPoP proof.",
+        )
+        .with_header(DPOP_NONCE, oauth.resource_nonces.current())),
+    }
 }

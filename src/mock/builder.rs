@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use super::{
     handle::MockOrg,
-    limits::Limits,
+    limits::{Endpoint, Limits},
     org::Org,
     server::Server,
     state::{Shared, State},
@@ -25,9 +25,10 @@ pub struct MockOrgBuilder {
 }
 
 impl MockOrgBuilder {
-    /// How many requests are let in, in a window of that length.
+    /// How many requests are let in, in a window of that length, the token
+    /// endpoint's aside.
     pub fn rate_limit(mut self, requests: u32, window: Duration) -> Self {
-        self.limits.set_rate(requests, window);
+        self.limits.set_rate(Endpoint::Api, requests, window);
         self
     }
 
@@ -80,6 +81,8 @@ impl MockOrgBuilder {
         state.latency = self.latency;
         let shared = Arc::new(Shared::new(state));
         let server = Server::start(Arc::clone(&shared)).await?;
-        Ok(MockOrg::new(shared, server))
+        let org = MockOrg::new(shared, server);
+        org.shared.lock().org.url = org.url();
+        Ok(org)
     }
 }

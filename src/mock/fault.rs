@@ -5,16 +5,20 @@ use std::{collections::VecDeque, fmt, time::Duration};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use super::{refusal::Answer, wire::Flow};
+use super::{
+    refusal::{Answer, Refusal},
+    wire::Flow,
+};
 
-/// A way to spoil an answer, for [`MockOrg::fail_next`](super::MockOrg::fail_next).
+/// A way to spoil an answer, for [`MockOrg::fail_next`](super::MockOrg::fail_next)
+/// and [`MockOrg::fail_next_token`](super::MockOrg::fail_next_token).
 ///
 /// A fault sits in front of the org: it strikes before anything is
 /// authenticated, the operation is not carried out, and the request is not
 /// counted by the rate limit. There are two exceptions:
 /// [`after_effect`](Self::after_effect) lets the org carry out, log and count
-/// the request first, and an [`okta_error`](Self::okta_error) comes from Okta,
-/// and so is counted.
+/// the request first, and an [`okta_error`](Self::okta_error) or an
+/// [`oauth_error`](Self::oauth_error) comes from Okta, and so is counted.
 ///
 /// Headers and a body that are set apply to whatever HTTP answer the fault
 /// gives; faults that give none have no use for them.
@@ -35,7 +39,7 @@ pub(super) enum Source {
     /// The org, as if there were no fault.
     Genuine,
     /// The org, which says something else than it would.
-    Okta(StatusCode, String),
+    Okta(Refusal),
     /// Something in between: no header of Okta's is there.
     Between(StatusCode),
 }
@@ -70,8 +74,20 @@ impl Fault {
     /// When the status is not between 200 and 999.
     #[track_caller]
     pub fn okta_error(status: u16, code: impl Into<String>) -> Self {
-        let source = Source::Okta(valid_status(status), code.into());
-        Self::new(source, Ending::Whole)
+        let refusal = Refusal::new(valid_status(status), code);
+        Self::new(Source::Okta(refusal), Ending::Whole)
+    }
+
+    /// An error of Okta's token endpoint with its JSON body and headers, for
+    /// [`MockOrg::fail_next_token`](super::MockOrg::fail_next_token).
+    ///
+    /// # Panics
+    ///
+    /// When the status is not between 200 and 999.
+    #[track_caller]
+    pub fn oauth_error(status: u16, error: &str, description: &str) -> Self {
+        let refusal = Refusal::oauth(valid_status(status), error, description);
+        Self::new(Source::Okta(refusal), Ending::Whole)
     }
 
     /// A 302 to another URL.

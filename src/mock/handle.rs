@@ -5,8 +5,10 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
+    auth::{ACCESS_TOKEN_LIFETIME, Access},
     builder::MockOrgBuilder,
     fault::Fault,
+    limits::Endpoint,
     record::RecordedRequest,
     server::Server,
     state::Shared,
@@ -17,7 +19,7 @@ use super::{
 /// handle is dropped.
 #[derive(Clone)]
 pub struct MockOrg {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     server: Arc<Server>,
 }
 
@@ -75,13 +77,13 @@ impl MockOrg {
     /// A service app's access token (Bearer) with these scopes, for one hour.
     /// The app has an admin role that may clear sessions.
     pub fn issue_access_token(&self, scopes: &[&str]) -> String {
-        self.add_access_token(scopes, true, None)
+        self.add_access_token(scopes, true, None, None)
     }
 
     /// Like [`issue_access_token`](Self::issue_access_token), for an app
     /// without an admin role: its scopes do not help it (403, `E0000006`).
     pub fn issue_access_token_without_role(&self, scopes: &[&str]) -> String {
-        self.add_access_token(scopes, false, None)
+        self.add_access_token(scopes, false, None, None)
     }
 
     /// An access token (Bearer) of a user, for one hour, which can end that
@@ -90,20 +92,28 @@ impl MockOrg {
     /// added first.
     pub fn issue_user_access_token(&self, user_id: &str) -> String {
         self.shared.lock().org.ensure_user(user_id);
-        self.add_access_token(&[], false, Some(user_id))
+        self.add_access_token(&[], false, Some(user_id), None)
     }
 
-    fn add_access_token(&self, scopes: &[&str], has_role: bool, user: Option<&str>) -> String {
+    pub(super) fn add_access_token(
+        &self,
+        scopes: &[&str],
+        has_role: bool,
+        user: Option<&str>,
+        thumbprint: Option<String>,
+    ) -> String {
         let mut state = self.shared.lock();
         let token = state.name("eyJ");
-        let tokens = &mut state.org.tokens;
-        tokens.add_access(token.clone(), scopes, has_role, user, Instant::now());
+        let access = Access {
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            has_role,
+            user: user.map(str::to_owned),
+            thumbprint,
+        };
+        let now = Instant::now();
+        let expires = now.checked_add(ACCESS_TOKEN_LIFETIME).unwrap_or(now);
+        state.org.tokens.add_access(token.clone(), access, expires);
         token
-    }
-
-    /// Makes an access token invalid before its hour is over.
-    pub fn expire_access_token(&self, token: &str) {
-        self.shared.lock().org.tokens.remove(token);
     }
 }
 
@@ -157,9 +167,11 @@ impl MockOrg {
         self.shared.lock().faults.push(times, fault);
     }
 
-    /// Empties the queue of faults. Those that struck already go on.
+    /// Empties the queues of faults. Those that struck already go on.
     pub fn clear_faults(&self) {
-        self.shared.lock().faults.clear();
+        let mut state = self.shared.lock();
+        state.faults.clear();
+        state.token_faults.clear();
     }
 
     /// Sets how long every answer takes. The request is carried out when it
@@ -174,10 +186,11 @@ impl MockOrg {
         self.shared.lock().org.read_only = read_only;
     }
 
-    /// Sets the rate limit. The current window ends, and the next request
+    /// Sets the rate limit, the token endpoint's aside. The current window ends, and the next request
     /// starts one.
     pub fn set_rate_limit(&self, requests: u32, window: Duration) {
-        self.shared.lock().limits.set_rate(requests, window);
+        let mut state = self.shared.lock();
+        state.limits.set_rate(Endpoint::Api, requests, window);
     }
 
     /// Sets how many requests may be under way at once.

@@ -15,10 +15,24 @@ pub(super) const HEADERS: [HeaderName; 3] = [
 
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
-    pub(super) limit: u32,
-    pub(super) length: Duration,
     pub(super) concurrency: usize,
     pub(super) hide_headers: bool,
+    api: Bucket,
+    token: Bucket,
+}
+
+/// What has a rate limit of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Endpoint {
+    Token,
+    /// Everything else.
+    Api,
+}
+
+#[derive(Clone, Debug)]
+struct Bucket {
+    limit: u32,
+    length: Duration,
     window: Option<Window>,
 }
 
@@ -40,10 +54,19 @@ pub(super) struct Standing {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            limit: 600,
-            length: Duration::from_secs(60),
             concurrency: 75,
             hide_headers: false,
+            api: Bucket::default(),
+            token: Bucket::default(),
+        }
+    }
+}
+
+impl Default for Bucket {
+    fn default() -> Self {
+        Self {
+            limit: 600,
+            length: Duration::from_secs(60),
             window: None,
         }
     }
@@ -51,7 +74,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Counts one request, of `in_flight` that are under way with it.
-    pub(super) fn admit(&mut self, now: Instant, in_flight: usize) -> Standing {
+    pub(super) fn admit(&mut self, to: Endpoint, now: Instant, in_flight: usize) -> Standing {
         if in_flight > self.concurrency {
             // Okta's mark of a concurrency limit: both are 0, and the reset
             // stands for nothing.
@@ -62,6 +85,34 @@ impl Limits {
                 reset: after(now, Duration::from_secs(60)),
             };
         }
+        self.bucket(to).admit(now)
+    }
+
+    /// Another client of the org makes `requests` requests to the API.
+    pub(super) fn spend(&mut self, now: Instant, requests: u32) {
+        let window = self.api.window(now);
+        window.used = window.used.saturating_add(requests);
+    }
+
+    /// Forgets the current window: the next request starts one.
+    pub(super) fn set_rate(&mut self, of: Endpoint, limit: u32, length: Duration) {
+        *self.bucket(of) = Bucket {
+            limit,
+            length,
+            window: None,
+        };
+    }
+
+    fn bucket(&mut self, of: Endpoint) -> &mut Bucket {
+        match of {
+            Endpoint::Token => &mut self.token,
+            Endpoint::Api => &mut self.api,
+        }
+    }
+}
+
+impl Bucket {
+    fn admit(&mut self, now: Instant) -> Standing {
         let limit = self.limit;
         let window = self.window(now);
         let admitted = window.used < limit;
@@ -74,19 +125,6 @@ impl Limits {
             remaining: limit.saturating_sub(window.used),
             reset: window.ends,
         }
-    }
-
-    /// Another client of the org makes `requests` requests.
-    pub(super) fn spend(&mut self, now: Instant, requests: u32) {
-        let window = self.window(now);
-        window.used = window.used.saturating_add(requests);
-    }
-
-    /// Forgets the current window: the next request starts one.
-    pub(super) fn set_rate(&mut self, limit: u32, length: Duration) {
-        self.limit = limit;
-        self.length = length;
-        self.window = None;
     }
 
     /// The current window, or one that starts now.

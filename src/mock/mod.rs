@@ -29,11 +29,25 @@
 //!
 //! 1. It is recorded, see [`MockOrg::requests`].
 //! 2. A [`Fault`] in the queue takes it over, before anything is authenticated.
-//! 3. The concurrency limit, then the rate limit. The org has one bucket, and
-//!    every request counts that these two let in, whatever comes of it.
+//! 3. The concurrency limit, then the rate limit. The token endpoint has a
+//!    bucket of its own and everything else shares one, in which every request
+//!    counts that these two let in, whatever comes of it.
 //! 4. A POST without a length is refused (411), then an unknown path (404,
 //!    `E0000008`), then a wrong method (405).
 //! 5. Credentials, then read-only mode (503, `E0000010`), then the input.
+//!
+//! # Service apps
+//!
+//! `POST /oauth2/v1/token` issues access tokens to each [`ServiceApp`] that was
+//! added, for an assertion signed with the app's key (RFC 7523). Unless
+//! [`ServiceApp::dpop`] says otherwise it demands a proof of possession with a
+//! nonce (DPoP, RFC 9449), and both operations then demand a proof along with
+//! the token. Every proof and every assertion works once.
+//!
+//! Grant type and form come first, then the assertion, the scopes, the proof
+//! and last its nonce. Times are judged by the org's clock, which is Tokio's: a
+//! test that moves a paused clock on leaves a client with the system's clock
+//! behind.
 //!
 //! # Where Okta's documentation is silent
 //!
@@ -48,6 +62,12 @@
 //! - A user's access token belongs to no session, so that `keepCurrent` keeps
 //!   none.
 //! - A 411 carries Okta's JSON, with `E0000003`.
+//! - An assertion must have a `jti` and a single `aud`. An app without DPoP
+//!   gets a Bearer token even if it sends a proof, which is not looked at.
+//! - A token that does not work is refused before its proof is read, with 401:
+//!   a DPoP challenge (`invalid_token`) for the scheme DPoP, `E0000011` for
+//!   Bearer, also if the token is bound.
+//! - `htu` is compared as text: a query or a fragment in it is wrong.
 //!
 //! # Time
 //!
@@ -58,21 +78,32 @@
 //! way counts as work.
 
 mod answer;
+mod app;
+mod assertion;
 mod auth;
 mod builder;
 mod clock;
 mod fault;
+mod form;
 mod handle;
+mod jwk;
+mod jwt;
 mod limits;
+mod nonce;
+mod oauth;
 mod org;
+mod proof;
 mod record;
 mod refusal;
 mod request;
 mod server;
+mod service_apps;
 mod state;
+mod token_endpoint;
 mod user;
 mod wire;
 
+pub use app::ServiceApp;
 pub use builder::MockOrgBuilder;
 pub use fault::Fault;
 pub use handle::MockOrg;

@@ -6,12 +6,17 @@ use tokio::time::Instant;
 
 use super::{
     auth::Tokens,
+    oauth::OAuth,
+    request,
     user::{LogEvent, MockUser, UserState},
 };
 
 #[derive(Clone, Default)]
 pub(super) struct Org {
+    /// Without a slash at the end.
+    pub(super) url: String,
     pub(super) tokens: Tokens,
+    pub(super) oauth: OAuth,
     pub(super) log: Vec<LogEvent>,
     pub(super) classic_engine: bool,
     pub(super) read_only: bool,
@@ -84,6 +89,11 @@ impl Org {
         self.users
             .iter()
             .find_map(|(id, user)| named(user).then_some(id.as_str()))
+    }
+
+    /// The URL of a path as Okta compares it: the path percent-decoded.
+    pub(super) fn address_of(&self, path: &str) -> String {
+        format!("{}{}", self.url, request::percent_decode(path))
     }
 
     /// The cookie that carries a session.

@@ -1,7 +1,7 @@
 //! Okta's error answers.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 /// An answer with its whole body.
@@ -11,36 +11,88 @@ pub(super) type Answer = Response<Bytes>;
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
-    code: String,
-    summary: String,
-    causes: Vec<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Body,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Okta {
+        code: String,
+        summary: String,
+        causes: Vec<String>,
+    },
+    OAuth {
+        error: String,
+        description: String,
+    },
+    Empty,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: impl Into<String>) -> Self {
         let code = code.into();
+        let summary = summary(&code).to_owned();
+        Self::okta(status, code, summary, Vec::new())
+    }
+
+    fn okta(status: StatusCode, code: String, summary: String, causes: Vec<String>) -> Self {
+        let body = Body::Okta {
+            code,
+            summary,
+            causes,
+        };
+        Self::with_body(status, body)
+    }
+
+    fn with_body(status: StatusCode, body: Body) -> Self {
         Self {
             status,
-            summary: summary(&code).to_owned(),
-            code,
-            causes: Vec::new(),
+            headers: Vec::new(),
+            body,
         }
+    }
+
+    /// An error of the token endpoint (RFC 6749 §5.2).
+    pub(super) fn oauth(status: StatusCode, error: &str, description: &str) -> Self {
+        let body = Body::OAuth {
+            error: error.to_owned(),
+            description: description.to_owned(),
+        };
+        Self::with_body(status, body)
+    }
+
+    /// What a request with a DPoP-bound token lacks. The body is empty.
+    pub(super) fn dpop(status: StatusCode, error: &str, description: &str) -> Self {
+        let challenge = format!(r#"DPoP error="{error}", error_description="{description}""#);
+        Self::with_body(status, Body::Empty).with_header(header::WWW_AUTHENTICATE, &challenge)
+    }
+
+    /// Adds a header, unless the value cannot stand in one.
+    pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.headers.push((name, value));
+        }
+        self
     }
 
     /// A parameter or field with a value that it cannot have.
     pub(super) fn invalid(name: &str, cause: &str) -> Self {
-        Self {
-            summary: format!("Api validation failed: {name}"),
-            causes: vec![format!("{name}: {cause}")],
-            ..Self::new(StatusCode::BAD_REQUEST, "E0000001")
-        }
+        Self::okta(
+            StatusCode::BAD_REQUEST,
+            "E0000001".to_owned(),
+            format!("Api validation failed: {name}"),
+            vec![format!("{name}: {cause}")],
+        )
     }
 
     pub(super) fn unknown_user(id: &str) -> Self {
-        Self {
-            summary: format!("Not found: Resource not found: {id} (User)"),
-            ..Self::new(StatusCode::NOT_FOUND, "E0000007")
-        }
+        Self::okta(
+            StatusCode::NOT_FOUND,
+            "E0000007".to_owned(),
+            format!("Not found: Resource not found: {id} (User)"),
+            Vec::new(),
+        )
     }
 
     pub(super) fn unknown_path() -> Self {
@@ -60,25 +112,42 @@ impl Refusal {
     }
 
     pub(super) fn into_answer(self, request_id: &str) -> Answer {
-        let causes: Vec<_> = self
-            .causes
-            .iter()
-            .map(|cause| json!({ "errorSummary": cause }))
-            .collect();
-        let body = json!({
-            "errorCode": self.code,
-            "errorSummary": self.summary,
-            "errorLink": self.code,
-            "errorId": format!("oae{request_id}"),
-            "errorCauses": causes,
-        });
-        let mut answer = Response::new(Bytes::from(body.to_string()));
+        let body = self.body.json(request_id);
+        let mut answer = Response::new(body.map(Bytes::from).unwrap_or_default());
         *answer.status_mut() = self.status;
-        answer.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        answer.headers_mut().extend(self.headers);
+        if !answer.body().is_empty() {
+            let json = HeaderValue::from_static("application/json");
+            answer.headers_mut().insert(header::CONTENT_TYPE, json);
+        }
         answer
+    }
+}
+
+impl Body {
+    fn json(self, request_id: &str) -> Option<String> {
+        let json = match self {
+            Self::Okta {
+                code,
+                summary,
+                causes,
+            } => {
+                let cause = |cause| json!({ "errorSummary": cause });
+                json!({
+                    "errorCode": code,
+                    "errorSummary": summary,
+                    "errorLink": code,
+                    "errorId": format!("oae{request_id}"),
+                    "errorCauses": causes.iter().map(cause).collect::<Vec<_>>(),
+                })
+            }
+            Self::OAuth { error, description } => json!({
+                "error": error,
+                "error_description": description,
+            }),
+            Self::Empty => return None,
+        };
+        Some(json.to_string())
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn keep_current(request: &Request<Bytes>) -> Result<Option<bool>, Ref
     if request.body().is_empty() {
         return Ok(None);
     }
-    if !is_json(request.headers()) {
+    if !is_media(request.headers(), "application/json") {
         return Err(Refusal::new(http::StatusCode::BAD_REQUEST, "E0000021"));
     }
     let malformed = || Refusal::new(http::StatusCode::BAD_REQUEST, "E0000003");
@@ -74,16 +74,17 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         .map(|(_, value)| value)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the body is said to be of that media type.
+pub(super) fn is_media(headers: &HeaderMap, wanted: &str) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
+        .is_some_and(|media| media.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// Leaves a `%` that no two hexadecimal digits follow as it is.
-fn percent_decode(text: &str) -> String {
+pub(super) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after_first)) = rest.split_first() {

@@ -12,12 +12,15 @@ use tokio::time::Instant;
 
 use super::{
     answer::{self, Occasion},
+    auth::DPOP_NONCE,
     clock::Clock,
     fault::{Fault, Faults, Source},
-    limits::{self, Limits},
+    limits::{self, Endpoint, Limits},
     org::Org,
+    proof,
     record::RecordedRequest,
     refusal::{Answer, Refusal},
+    token_endpoint,
     wire::Flow,
 };
 
@@ -28,7 +31,10 @@ pub(super) struct State {
     pub(super) org: Org,
     pub(super) limits: Limits,
     pub(super) faults: Faults,
+    pub(super) token_faults: Faults,
     pub(super) latency: Duration,
+    /// None: like the other answers.
+    pub(super) token_latency: Option<Duration>,
     pub(super) requests: Vec<RecordedRequest>,
     pub(super) connections: usize,
     pub(super) in_flight: usize,
@@ -65,12 +71,14 @@ impl Shared {
 
 impl State {
     pub(super) fn new(org: Org, limits: Limits) -> Self {
-        Self {
+        let mut state = Self {
             clock: Clock::start(),
             org,
             limits,
             faults: Faults::default(),
+            token_faults: Faults::default(),
             latency: Duration::ZERO,
+            token_latency: None,
             requests: Vec::new(),
             connections: 0,
             in_flight: 0,
@@ -79,7 +87,9 @@ impl State {
                 seed: RandomState::new(),
                 count: 0,
             },
-        }
+        };
+        state.rotate_nonces();
+        state
     }
 
     /// A value to serve as id, token or cookie.
@@ -87,24 +97,43 @@ impl State {
         self.names.next(prefix)
     }
 
+    pub(super) fn rotate_nonces(&mut self) {
+        let (token, resource) = (self.name("n"), self.name("n"));
+        self.org.oauth.token_nonces.replace(token);
+        self.org.oauth.resource_nonces.replace(resource);
+    }
+
+    pub(super) fn announce_nonces(&mut self) {
+        let (token, resource) = (self.name("n"), self.name("n"));
+        self.org.oauth.token_nonces.succeed(token);
+        self.org.oauth.resource_nonces.succeed(resource);
+    }
+
     /// Takes a request in: whatever it changes is changed when this returns.
     pub(super) fn receive(&mut self, request: &Request<Bytes>, now: Instant) -> Turn {
         self.in_flight = self.in_flight.saturating_add(1);
         self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
 
-        let is_api = request.uri().path().starts_with("/api/");
-        let fault = if is_api { self.faults.next() } else { None };
+        let fault = match request.uri().path() {
+            token_endpoint::PATH => self.token_faults.next(),
+            path if path.starts_with("/api/") => self.faults.next(),
+            _ => None,
+        };
         let (answer, given) = match &fault {
             None => (self.genuine(request, now), true),
             Some(fault) => (self.spoiled(fault, request, now), fault.answers()),
         };
         self.record(request, now, given.then_some(&answer));
+        let latency = match (endpoint(request), self.token_latency) {
+            (Endpoint::Token, Some(latency)) => latency,
+            _ => self.latency,
+        };
         Turn {
             answer,
             delay: fault
                 .as_ref()
                 .map_or(Duration::ZERO, |fault| fault.delay)
-                .saturating_add(self.latency),
+                .saturating_add(latency),
             flow: fault.map_or(Some(Flow::Open), |fault| fault.flow()),
         }
     }
@@ -122,11 +151,13 @@ impl State {
 
     /// The org's answer.
     fn genuine(&mut self, request: &Request<Bytes>, now: Instant) -> Answer {
-        let request_id = self.name("req");
-        let standing = self.limits.admit(now, self.in_flight);
+        let (request_id, fresh_token) = (self.name("req"), self.name("eyJ"));
+        let endpoint = endpoint(request);
+        let standing = self.limits.admit(endpoint, now, self.in_flight);
         let mut answer = if standing.admitted {
             let occasion = Occasion {
                 request_id: &request_id,
+                fresh_token: &fresh_token,
                 now,
                 published: self.clock.wall(now),
             };
@@ -137,10 +168,25 @@ impl State {
         if let Ok(id) = HeaderValue::try_from(request_id) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
+        self.announce(endpoint, request, &mut answer);
         if !self.limits.hide_headers {
             standing.write(&self.clock, answer.headers_mut());
         }
         answer
+    }
+
+    /// Tells whoever sends proofs of a nonce that is newer than theirs.
+    fn announce(&self, to: Endpoint, request: &Request<Bytes>, answer: &mut Answer) {
+        let oauth = &self.org.oauth;
+        let nonces = match to {
+            Endpoint::Token => Some(&oauth.token_nonces),
+            Endpoint::Api => oauth.resource_wants_nonce.then_some(&oauth.resource_nonces),
+        };
+        let news = nonces.and_then(|nonces| nonces.news());
+        let proves = request.headers().contains_key(proof::DPOP);
+        if let Some(Ok(nonce)) = news.filter(|_| proves).map(HeaderValue::try_from) {
+            answer.headers_mut().insert(DPOP_NONCE, nonce);
+        }
     }
 
     /// The answer that a fault leaves.
@@ -157,18 +203,25 @@ impl State {
         let mut answer = match fault.source() {
             Source::Genuine => genuine,
             Source::Between(status) => answer::empty(*status),
-            Source::Okta(status, code) => another(&genuine, *status, code),
+            Source::Okta(refusal) => another(&genuine, refusal.clone()),
         };
         fault.adorn(&mut answer);
         answer
     }
 }
 
+fn endpoint(request: &Request<Bytes>) -> Endpoint {
+    match request.uri().path() {
+        token_endpoint::PATH => Endpoint::Token,
+        _ => Endpoint::Api,
+    }
+}
+
 /// An error in the place of an answer of Okta's, with the same headers.
-fn another(genuine: &Answer, status: StatusCode, code: &str) -> Answer {
+fn another(genuine: &Answer, refusal: Refusal) -> Answer {
     let id = genuine.headers().get(REQUEST_ID);
     let id_text = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let mut answer = Refusal::new(status, code).into_answer(id_text);
+    let mut answer = refusal.into_answer(id_text);
     let kept = limits::HEADERS.into_iter().chain([REQUEST_ID]);
     answer.headers_mut().extend(kept.filter_map(|name| {
         let value = genuine.headers().get(&name)?.clone();

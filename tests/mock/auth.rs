@@ -161,7 +161,7 @@ async fn tokens_end() {
     };
     let early = org.issue_access_token(&["okta.users.manage"]);
     assert_eq!(bearer(&early).send(&org).await.status, 204);
-    org.expire_access_token(&early);
+    org.revoke_access_token(&early);
     assert_eq!(bearer(&early).send(&org).await.status, 401);
 
     let token = org.issue_access_token(&["okta.users.manage"]);

@@ -2,9 +2,12 @@
 
 mod auth;
 mod contract;
+mod dpop;
 mod effects;
 mod faults;
 mod http;
 mod inputs;
 mod limits;
 mod records;
+mod signing;
+mod tokens;
