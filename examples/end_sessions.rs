@@ -8,7 +8,7 @@ mod support;
 use std::process::ExitCode;
 
 use clap::Parser;
-use okta_user_sessions::SessionClient;
+use okta_user_sessions::{Config, Error, SessionClient};
 
 /// End the signed-in user's own sessions, by Okta's default all but the one
 /// whose cookie is given.
@@ -22,14 +22,26 @@ struct Arguments {
     /// A Trusted Origin of the org, where it wants one beside the cookie
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
+
+    /// Print the settings and where they come from, and send nothing
+    #[arg(long)]
+    explain_settings: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let client = match client(arguments.origin) {
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(error) => return support::refused(error),
+    };
+    if arguments.explain_settings {
+        print!("{}", config.explain());
+        return ExitCode::SUCCESS;
+    }
+    let client = match client(&config, arguments.origin) {
         Ok(client) => client,
-        Err(reason) => return support::refused(reason),
+        Err(error) => return support::refused(error),
     };
     let mut call = client.end_user_sessions();
     if let Some(keep) = arguments.keep_current {
@@ -38,13 +50,10 @@ async fn main() -> ExitCode {
     ExitCode::from(support::print("ended", "own sessions", &call.await))
 }
 
-fn client(origin: Option<String>) -> Result<SessionClient, String> {
-    let mut credentials = support::session_credentials()?;
+fn client(config: &Config, origin: Option<String>) -> Result<SessionClient, Error> {
+    let mut builder = SessionClient::builder_from_config(config)?.on_wait(support::say_wait);
     if let Some(origin) = origin {
-        credentials = credentials.origin(origin);
+        builder = builder.credentials(config.session_credentials()?.origin(origin));
     }
-    support::configure(SessionClient::builder)?
-        .credentials(credentials)
-        .build()
-        .map_err(|error| error.to_string())
+    builder.build()
 }

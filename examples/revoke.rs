@@ -7,7 +7,7 @@ mod support;
 use std::process::ExitCode;
 
 use clap::Parser;
-use okta_user_sessions::{Client, UserId};
+use okta_user_sessions::{Client, Config, Error, UserId};
 
 /// Revoke every identity-provider session of users.
 ///
@@ -17,7 +17,7 @@ use okta_user_sessions::{Client, UserId};
 #[command(after_help = support::SETTINGS)]
 struct Arguments {
     /// The users' ids, like 00ub0oNGTSWTBKOLGLNR
-    #[arg(required = true, value_name = "USER_ID")]
+    #[arg(required_unless_present = "explain_settings", value_name = "USER_ID")]
     users: Vec<String>,
 
     /// Also revoke the refresh and access tokens issued to the users
@@ -27,14 +27,26 @@ struct Arguments {
     /// Also forget the factors remembered for the users' devices
     #[arg(long, value_name = "true|false")]
     forget_devices: Option<bool>,
+
+    /// Print the settings and where they come from, and send nothing
+    #[arg(long)]
+    explain_settings: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let client = match client() {
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(error) => return support::refused(error),
+    };
+    if arguments.explain_settings {
+        print!("{}", config.explain());
+        return ExitCode::SUCCESS;
+    }
+    let client = match client(&config) {
         Ok(client) => client,
-        Err(reason) => return support::refused(reason),
+        Err(error) => return support::refused(error),
     };
     // All ids are looked at before the first is sent.
     let (users, refused): (Vec<_>, Vec<_>) = arguments
@@ -63,9 +75,8 @@ async fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
-fn client() -> Result<Client, String> {
-    support::configure(Client::builder)?
-        .credentials(support::credentials()?)
+fn client(config: &Config) -> Result<Client, Error> {
+    Client::builder_from_config(config)?
+        .on_wait(support::say_wait)
         .build()
-        .map_err(|error| error.to_string())
 }

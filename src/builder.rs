@@ -8,13 +8,13 @@ use reqwest::header::{
 };
 
 use crate::{
-    Error, RetryPolicy, WaitEvent,
+    Error, Proxy, RetryPolicy, SecretString, WaitEvent,
     auth::{Auth, Wire},
     call::Layers,
     id::OrgUrl,
     pacing::Gate,
     retry::WaitObserver,
-    transport::{self, Http},
+    transport::{self, Connection, Http},
 };
 
 /// Makes the credentials ready, once the client's settings are known.
@@ -30,7 +30,7 @@ pub struct ClientBuilder<C> {
     auth: Option<MakeAuth>,
     headers: Vec<(String, String)>,
     user_agent_suffix: String,
-    connect_timeout: Duration,
+    connection: Connection,
     allow_loopback_http: bool,
     http_client: Option<reqwest::Client>,
     policy: RetryPolicy,
@@ -45,7 +45,7 @@ impl<C> ClientBuilder<C> {
             auth: None,
             headers: Vec::new(),
             user_agent_suffix: String::new(),
-            connect_timeout: transport::CONNECT_TIMEOUT,
+            connection: Connection::default(),
             allow_loopback_http: false,
             http_client: None,
             policy: RetryPolicy::default(),
@@ -71,7 +71,30 @@ impl<C> ClientBuilder<C> {
 
     /// How long making a connection may take, TLS included. 10 s unless set.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+        self.connection.connect_timeout = limit;
+        self
+    }
+
+    /// Goes through this HTTP proxy, token requests included, instead of the one
+    /// that the environment (`HTTPS_PROXY`, `NO_PROXY`) or the system names. An
+    /// org on this machine is reached without any.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.connection.proxy = Some(proxy);
+        self
+    }
+
+    /// Trusts these certificate authorities beside the system's: one certificate
+    /// or more, as PEM. Can be repeated.
+    pub fn ca_certificates(mut self, pem: impl Into<String>) -> Self {
+        self.connection.ca_certificates.push(pem.into());
+        self
+    }
+
+    /// Shows this client certificate to servers that ask for one (mutual TLS):
+    /// PEM of the certificate, those that lead to its authority, and the private
+    /// key, not encrypted. With `native-tls` the key must be PKCS#8.
+    pub fn client_certificate(mut self, pem: impl Into<SecretString>) -> Self {
+        self.connection.client_certificate = Some(pem.into());
         self
     }
 
@@ -95,15 +118,16 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Sends with this HTTP client instead of an own one, for a proxy, an
-    /// additional certificate authority or a client certificate.
+    /// Sends with this HTTP client instead of an own one.
     ///
     /// This is the one place where `reqwest` shows in this crate's API. Build it
     /// with `redirect(reqwest::redirect::Policy::none())` and
     /// `retry(reqwest::retry::never())`: an answer that came from another
     /// address is an error, and attempts that reqwest makes by itself are not
     /// counted. As it may have followed a redirect, a failure to connect has the
-    /// effect [`Unknown`](crate::Effect::Unknown) with it. [`connect_timeout`](Self::connect_timeout) has no effect on it.
+    /// effect [`Unknown`](crate::Effect::Unknown) with it.
+    /// [`connect_timeout`](Self::connect_timeout), [`proxy`](Self::proxy) and the
+    /// certificates have no effect on it.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -129,7 +153,7 @@ impl<C> ClientBuilder<C> {
         let given = self.http_client.is_some();
         let client = match self.http_client {
             Some(client) => client,
-            None => transport::http_client(&org, self.connect_timeout)?,
+            None => transport::http_client(&org, &self.connection)?,
         };
         let wire = Wire {
             org,

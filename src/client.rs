@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(all(feature = "config", not(target_arch = "wasm32")))]
+use crate::Config;
 use crate::{
     Error, RateLimit, UserId, auth::Credentials, builder::ClientBuilder, call::Layers,
     operations::RevokeUserSessions,
@@ -32,6 +34,37 @@ impl Client {
     /// Begins a client for the org at `org_url`, like `https://acme.okta.com`.
     pub fn builder(org_url: impl Into<String>) -> ClientBuilder<Self> {
         ClientBuilder::new(org_url.into())
+    }
+
+    /// Makes a client of what is configured.
+    ///
+    /// ```no_run
+    /// use okta_user_sessions::{Client, Config};
+    ///
+    /// # fn f() -> Result<(), okta_user_sessions::Error> {
+    /// let okta = Client::from_config(&Config::load()?)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the
+    /// setting and its source, for what is missing or refused.
+    #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
+    pub fn from_config(config: &Config) -> Result<Self, Error> {
+        Self::builder_from_config(config)?.build()
+    }
+
+    /// Begins a client with what is configured, for what a file cannot say: a
+    /// header, an observer of waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_config`](Self::from_config).
+    #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
+    pub fn builder_from_config(config: &Config) -> Result<ClientBuilder<Self>, Error> {
+        let builder = config.apply(Self::builder)?;
+        Ok(builder.credentials(config.credentials()?))
     }
 
     /// Revokes every identity-provider session of a user

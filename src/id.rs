@@ -181,7 +181,7 @@ impl OrgUrl {
             "http" if is_loopback(host) && allow_loopback_http => {}
             "http" if is_loopback(host) => {
                 return refuse(
-                    "http needs allow_loopback_http(true), or OKTA_TESTING_TESTINGDISABLEHTTPSCHECK=true for the examples, and is for tests only".into(),
+                    "http needs allow_loopback_http(true), or testingDisableHttpsCheck in a configuration (OKTA_TESTING_TESTINGDISABLEHTTPSCHECK=true), and is for tests only".into(),
                 );
             }
             _ => {

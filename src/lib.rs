@@ -8,6 +8,8 @@ mod auth;
 mod builder;
 mod call;
 mod client;
+#[cfg(all(feature = "config", not(target_arch = "wasm32")))]
+mod config;
 mod error;
 pub mod error_code;
 #[allow(
@@ -22,6 +24,7 @@ mod id;
 pub mod mock;
 mod operations;
 mod pacing;
+mod proxy;
 mod rate_limit;
 mod receipt;
 mod retry;
@@ -35,9 +38,12 @@ pub use auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};
 pub use auth::{Credentials, SessionCredentials};
 pub use builder::ClientBuilder;
 pub use client::Client;
+#[cfg(all(feature = "config", not(target_arch = "wasm32")))]
+pub use config::{AuthorizationMode, Config, ConfigSources};
 pub use error::{Effect, Error, ErrorKind};
 pub use id::UserId;
 pub use operations::{Call, EndUserSessions, RevokeUserSessions};
+pub use proxy::Proxy;
 pub use rate_limit::RateLimit;
 pub use receipt::Receipt;
 pub use retry::{RetryPolicy, WaitEvent, WaitReason};

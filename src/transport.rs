@@ -7,9 +7,12 @@ use reqwest::{
     Request, Response, Version,
     header::{CONTENT_LENGTH, TRANSFER_ENCODING},
 };
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+use secrecy::ExposeSecret;
+use secrecy::SecretString;
 
 use crate::{
-    Effect, Error, ErrorKind,
+    Effect, Error, ErrorKind, Proxy,
     answer::{Answer, Body},
     id::OrgUrl,
     secret::Secret,
@@ -26,14 +29,30 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Okta's error bodies stay far below this.
 const LONGEST_BODY: usize = 64 * 1024;
 
-pub(crate) fn http_client(
-    org: &OrgUrl,
-    connect_timeout: Duration,
-) -> Result<reqwest::Client, Error> {
+/// How connections are made.
+pub(crate) struct Connection {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) proxy: Option<Proxy>,
+    /// PEM, each of one certificate or more.
+    pub(crate) ca_certificates: Vec<String>,
+    /// PEM, of a certificate and its private key.
+    pub(crate) client_certificate: Option<SecretString>,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            connect_timeout: CONNECT_TIMEOUT,
+            proxy: None,
+            ca_certificates: Vec::new(),
+            client_certificate: None,
+        }
+    }
+}
+
+pub(crate) fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client, Error> {
     if org.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
-        return Err(Error::invalid(
-            "this build of okta-user-sessions has no TLS; enable its feature `rustls` or `native-tls`, or bring a reqwest::Client that has",
-        ));
+        return Err(no_tls());
     }
     let mut builder = reqwest::Client::builder()
         // A token must not follow a redirect, nor a page pass for an answer.
@@ -41,15 +60,81 @@ pub(crate) fn http_client(
         // Attempts are counted by the retry loop alone.
         .retry(reqwest::retry::never())
         .referer(false)
-        .connect_timeout(connect_timeout)
+        .connect_timeout(connection.connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+    // Looked at even where it has no effect, so that a mistake shows.
+    let proxy = connection.proxy.as_ref().map(Proxy::build).transpose()?;
     // A proxy cannot reach this machine's loopback.
     if org.is_loopback() {
         builder = builder.no_proxy();
+    } else if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy);
+    }
+    for pem in &connection.ca_certificates {
+        builder = with_ca_certificates(builder, pem)?;
+    }
+    if let Some(pem) = &connection.client_certificate {
+        builder = with_client_certificate(builder, pem)?;
     }
     builder.build().map_err(|error| {
         Error::invalid("the HTTP client could not be set up").with_source(error.without_url())
     })
+}
+
+fn no_tls() -> Error {
+    Error::invalid(
+        "this build of okta-user-sessions has no TLS; enable its feature `rustls` or `native-tls`, or bring a reqwest::Client that has",
+    )
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn with_ca_certificates(
+    builder: reqwest::ClientBuilder,
+    pem: &str,
+) -> Result<reqwest::ClientBuilder, Error> {
+    let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+        .ok()
+        .filter(|certificates| !certificates.is_empty())
+        .ok_or_else(|| {
+            Error::invalid("a CA certificate is refused: it is no PEM (BEGIN CERTIFICATE)")
+        })?;
+    Ok(builder.tls_certs_merge(certificates))
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn with_client_certificate(
+    builder: reqwest::ClientBuilder,
+    pem: &SecretString,
+) -> Result<reqwest::ClientBuilder, Error> {
+    let pem = pem.expose_secret().as_bytes();
+    // With both, reqwest connects with native-tls.
+    #[cfg(not(feature = "native-tls"))]
+    let identity = reqwest::Identity::from_pem(pem);
+    #[cfg(feature = "native-tls")]
+    let identity = reqwest::Identity::from_pkcs8_pem(pem, pem);
+    // The library's own message may quote the key.
+    let identity = identity.map_err(|_| {
+        Error::invalid(
+            "the client certificate is refused: it is no PEM of a certificate and its private key that is not encrypted",
+        )
+    })?;
+    Ok(builder.identity(identity))
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn with_ca_certificates(
+    _: reqwest::ClientBuilder,
+    _: &str,
+) -> Result<reqwest::ClientBuilder, Error> {
+    Err(no_tls())
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn with_client_certificate(
+    _: reqwest::ClientBuilder,
+    _: &SecretString,
+) -> Result<reqwest::ClientBuilder, Error> {
+    Err(no_tls())
 }
 
 /// What sends the requests.

@@ -1,45 +1,15 @@
 //! No secret in any `Debug`, `Display`, log or span.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-
 use okta_user_sessions::{
     Client, Credentials, RetryPolicy, SessionClient, SessionCredentials, mock::Fault,
 };
-use tracing_subscriber::{
-    fmt::{MakeWriter, format::FmtSpan},
-    layer::SubscriberExt,
-};
+use tracing_subscriber::{fmt::format::FmtSpan, layer::SubscriberExt};
 
-use crate::support::{ADA, org};
+use crate::support::{ADA, Log, org};
 
 const TOKEN: &str = "00hunter2token";
 const COOKIE: &str = "hunter2cookie";
 const XSRF: &str = "hunter2xsrf";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn no_secret_is_ever_shown() {
@@ -125,7 +95,7 @@ async fn no_secret_is_ever_shown() {
         }
     }
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("okta_call"), "the log is not captured: {log}");
     shown.push(log);
     for text in shown {

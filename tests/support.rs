@@ -1,9 +1,15 @@
-//! An org with a user, and clients for it.
+//! An org with a user, and clients for it; a log that can be read.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
 
 use okta_user_sessions::{
     Client, ClientBuilder, Credentials, RetryPolicy, SessionClient, SessionCredentials,
     mock::{MockOrg, MockUser},
 };
+use tracing_subscriber::fmt::MakeWriter;
 
 pub const ADA: &str = "00uAda";
 
@@ -46,4 +52,33 @@ pub fn user(org: &MockOrg, cookie: &str) -> SessionClient {
 /// Whether the org's System Log says that Ada's sessions were cleared.
 pub fn was_cleared(org: &MockOrg) -> bool {
     org.log().iter().any(|event| event.user_id == ADA)
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
 }

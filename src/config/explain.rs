@@ -1,0 +1,109 @@
+//! What counts and where it comes from, for people.
+
+use std::fmt::Write as _;
+
+use super::{
+    Config,
+    setting::Setting,
+    value::{AuthorizationMode, Value},
+};
+
+impl Config {
+    /// Each setting with its value and its source, one a line; then what else
+    /// there is to know. Secrets are not shown.
+    ///
+    /// ```
+    /// use okta_user_sessions::Config;
+    ///
+    /// let config = Config::default().with_org_url("https://acme.okta.com").with_token("00token");
+    /// assert_eq!(
+    ///     config.explain(),
+    ///     "okta.client.orgUrl  https://acme.okta.com  (set by the program)\n\
+    ///      okta.client.token   (set, not shown)       (set by the program)\n\
+    ///      note: the credential is okta.client.token, the only one there is\n",
+    /// );
+    /// ```
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let rows: Vec<(&str, String, String)> = self
+            .entries
+            .iter()
+            .map(|(key, entry)| {
+                let source = entry.source.to_string();
+                (key.path(), entry.value.to_string(), source)
+            })
+            .collect();
+        let width = |column: fn(&(&str, String, String)) -> usize| {
+            rows.iter().map(column).max().unwrap_or(0)
+        };
+        let (paths, values) = (
+            width(|(path, _, _)| path.chars().count()),
+            width(|(_, value, _)| value.chars().count()),
+        );
+        let mut text = String::new();
+        if rows.is_empty() {
+            text.push_str("nothing is configured\n");
+        }
+        // Writing to a String does not fail.
+        for (path, value, source) in &rows {
+            let _ = writeln!(text, "{path:paths$}  {value:values$}  ({source})");
+        }
+        for note in self.notes.iter().chain(&self.consequences()) {
+            let _ = writeln!(text, "note: {note}");
+        }
+        text
+    }
+
+    /// What follows from the settings, but stands in none of them.
+    fn consequences(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        match (self.mode(), self.effective_mode()) {
+            (None, Ok(mode)) => notes.push(format!(
+                "the credential is {}, the only one there is",
+                credential(mode).path()
+            )),
+            (Some((mode, _)), _) => {
+                let used = match mode {
+                    AuthorizationMode::Bearer => self.bearer().map(|(key, ..)| key),
+                    mode => Some(credential(mode)),
+                };
+                for key in [Setting::Token, Setting::AccessToken, Setting::PrivateKey] {
+                    if self.value(key).is_some() && Some(key) != used {
+                        notes.push(format!(
+                            "{} is not used: authorizationMode is {mode}",
+                            key.path()
+                        ));
+                    }
+                }
+            }
+            // Making a client says what is wrong.
+            (None, Err(_)) => {}
+        }
+        #[cfg(feature = "service-app")]
+        if matches!(self.effective_mode(), Ok(AuthorizationMode::PrivateKey))
+            && self.value(Setting::Scopes).is_none()
+        {
+            let scope = super::credentials::SCOPE;
+            notes.push(format!(
+                "okta.client.scopes is not set: the app asks for {scope}"
+            ));
+        }
+        for key in [Setting::ConnectionTimeout, Setting::RequestTimeout] {
+            if matches!(self.value(key), Some(Value::Seconds(limit)) if limit.is_zero()) {
+                notes.push(format!(
+                    "{} is 0: this crate's own default counts",
+                    key.path()
+                ));
+            }
+        }
+        notes
+    }
+}
+
+fn credential(mode: AuthorizationMode) -> Setting {
+    match mode {
+        AuthorizationMode::Ssws => Setting::Token,
+        AuthorizationMode::Bearer => Setting::AccessToken,
+        AuthorizationMode::PrivateKey => Setting::PrivateKey,
+    }
+}

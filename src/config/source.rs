@@ -1,0 +1,57 @@
+//! Where a value came from.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::setting::Setting;
+use crate::Error;
+
+/// Where a value came from.
+#[derive(Clone)]
+pub(super) enum Source {
+    File {
+        path: Arc<Path>,
+        line: u64,
+    },
+    /// Text that the program itself read.
+    Text {
+        line: u64,
+    },
+    Variable(String),
+    Code,
+}
+
+impl Source {
+    /// What `path` means, if it stood there.
+    pub(super) fn resolve(&self, path: &str, home: Option<&Path>) -> PathBuf {
+        if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), home) {
+            return home.join(rest);
+        }
+        match self {
+            Self::File { path: file, .. } => match file.parent() {
+                Some(folder) => folder.join(path),
+                None => PathBuf::from(path),
+            },
+            Self::Text { .. } | Self::Variable(_) | Self::Code => PathBuf::from(path),
+        }
+    }
+
+    /// The error that a setting's value is refused, and why.
+    pub(super) fn refuse(&self, key: Setting, reason: impl fmt::Display) -> Error {
+        Error::invalid(format!("{self}: {} {reason}", key.path()))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line } => write!(f, "{} line {line}", path.display()),
+            Self::Text { line } => write!(f, "line {line}"),
+            Self::Variable(name) => f.write_str(name),
+            Self::Code => f.write_str("set by the program"),
+        }
+    }
+}

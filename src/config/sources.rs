@@ -1,0 +1,190 @@
+//! Where settings are looked for: folders and the environment.
+
+use std::{
+    env,
+    ffi::OsString,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{setting::Setting, source::Source, value::Raw};
+use crate::Error;
+
+type Lookup = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+
+/// Where [`Config::load_from`](super::Config::load_from) looks for settings.
+///
+/// [`Config::load`](super::Config::load) looks where this process runs; a test,
+/// or a program that runs on behalf of others, can say something else.
+///
+/// ```
+/// use okta_user_sessions::{Config, ConfigSources};
+///
+/// let sources = ConfigSources::empty().with_environment(|name| match name {
+///     "OKTA_CLIENT_ORGURL" => Some("https://acme.okta.com".into()),
+///     _ => None,
+/// });
+/// let config = Config::load_from(&sources)?;
+/// assert!(config.explain().contains("https://acme.okta.com"));
+/// # Ok::<(), okta_user_sessions::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ConfigSources {
+    pub(super) home: Option<PathBuf>,
+    working_directory: Option<PathBuf>,
+    environment: Lookup,
+}
+
+impl ConfigSources {
+    /// This process: the user's home, the working directory, the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
+    /// no working directory.
+    pub fn system() -> Result<Self, Error> {
+        let working_directory = env::current_dir().map_err(|error| {
+            Error::invalid(format!("the working directory cannot be told: {error}"))
+        })?;
+        let sources = Self::empty()
+            .with_working_directory(working_directory)
+            .with_environment(|name| env::var_os(name));
+        Ok(match env::home_dir() {
+            Some(home) => sources.with_home(home),
+            None => sources,
+        })
+    }
+
+    /// Nowhere.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            home: None,
+            working_directory: None,
+            environment: Arc::new(|_| None),
+        }
+    }
+
+    /// Looks for `.okta/okta.yaml` in this folder, the user's home.
+    #[must_use]
+    pub fn with_home(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.home = Some(folder.into());
+        self
+    }
+
+    /// Looks for the project's file from this folder upward.
+    #[must_use]
+    pub fn with_working_directory(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.working_directory = Some(folder.into());
+        self
+    }
+
+    /// Looks variables up with this function.
+    #[must_use]
+    pub fn with_environment(
+        mut self,
+        lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
+    ) -> Self {
+        self.environment = Arc::new(lookup);
+        self
+    }
+
+    /// The files there are, the one that counts most last.
+    pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
+        let home = self.home.as_ref().map(|home| home.join(".okta/okta.yaml"));
+        let mut files = Vec::new();
+        if let Some(file) = &home
+            && exists(file)?
+        {
+            files.push(file.clone());
+        }
+        let start = self.working_directory.as_deref();
+        for folder in start.into_iter().flat_map(Path::ancestors) {
+            let mut here = Vec::new();
+            for name in ["okta.yaml", ".okta.yaml", ".okta/okta.yaml"] {
+                let file = folder.join(name);
+                if Some(&file) != home.as_ref() && exists(&file)? {
+                    here.push(file);
+                }
+            }
+            if let [one, other, ..] = here.as_slice() {
+                return Err(Error::invalid(format!(
+                    "{} and {} are side by side, and only one of them can count; take one away",
+                    one.display(),
+                    other.display()
+                )));
+            }
+            if let Some(file) = here.pop() {
+                files.push(file);
+                break;
+            }
+        }
+        Ok(files)
+    }
+
+    /// What the environment says of a setting, and in which variable.
+    pub(super) fn variable(&self, key: Setting) -> Result<Option<(Source, Raw)>, Error> {
+        let mut set: Option<(String, String)> = None;
+        for name in key.variables() {
+            let Some(value) = self.value(&name)? else {
+                continue;
+            };
+            match &set {
+                Some((other, first)) if *first != value => {
+                    return Err(Error::invalid(format!(
+                        "{other} and {name} are both set and differ, but mean the same; unset one"
+                    )));
+                }
+                Some(_) => {}
+                None => set = Some((name, value)),
+            }
+        }
+        for name in key.fallback_variables() {
+            if set.is_none() {
+                set = self.value(name)?.map(|value| ((*name).to_owned(), value));
+            }
+        }
+        Ok(set.map(|(name, value)| (Source::Variable(name), Raw::Text(value))))
+    }
+
+    /// An empty variable counts as unset.
+    fn value(&self, name: &str) -> Result<Option<String>, Error> {
+        match (self.environment)(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) if text.trim().is_empty() => Ok(None),
+            Some(Ok(text)) => Ok(Some(text)),
+            Some(Err(_)) => Err(Error::invalid(format!(
+                "{name}: the variable is refused: it is not UTF-8 text"
+            ))),
+        }
+    }
+}
+
+/// Also a link that leads nowhere is there, and is then refused when it is read.
+fn exists(file: &Path) -> Result<bool, Error> {
+    match fs::symlink_metadata(file) {
+        Ok(_) => Ok(true),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(Error::invalid(format!(
+            "{}: cannot be looked for: {error}",
+            file.display()
+        ))),
+    }
+}
+
+impl fmt::Debug for ConfigSources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigSources")
+            .field("home", &self.home)
+            .field("working_directory", &self.working_directory)
+            .finish_non_exhaustive()
+    }
+}

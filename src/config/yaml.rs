@@ -1,0 +1,312 @@
+//! `okta.yaml`: text to settings, each with its line.
+
+use std::{cell::RefCell, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_saphyr::{Budget, Error as YamlError, Options, Spanned, options::NonFiniteFloatPolicy};
+
+use super::{
+    setting::{self, Setting},
+    value::{self, Kind, Raw},
+};
+
+/// A setting that a file holds.
+pub(super) struct Found {
+    pub(super) key: Setting,
+    pub(super) line: u64,
+    pub(super) raw: Raw,
+}
+
+/// A key that is of use to Okta's other SDKs only.
+pub(super) struct NotNeeded {
+    pub(super) path: &'static str,
+    pub(super) line: u64,
+}
+
+/// Why a file is refused. The text holds no value of it.
+pub(super) struct Refusal {
+    pub(super) line: u64,
+    pub(super) reason: String,
+}
+
+#[derive(Default)]
+pub(super) struct Contents {
+    pub(super) found: Vec<Found>,
+    pub(super) not_needed: Vec<NotNeeded>,
+}
+
+/// Reads a file. Nothing of the YAML library's own messages is passed on: they
+/// quote the text, which may be a secret.
+pub(super) fn read(text: &str) -> Result<Contents, Refusal> {
+    // Once for the syntax alone, so that what fails later is a matter of types.
+    let syntax: Result<Option<IgnoredAny>, _> =
+        serde_saphyr::from_str_with_options(text, options());
+    syntax.map_err(|error| Refusal {
+        line: line(&error),
+        reason: syntax_problem(&error).to_owned(),
+    })?;
+
+    let reading = RefCell::new(Reading::default());
+    let result = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |yaml| {
+        let top = Group {
+            path: "",
+            reading: &reading,
+        };
+        top.deserialize(yaml)
+    });
+    let reading = reading.into_inner();
+    match (reading.refusal, result) {
+        (Some(refusal), _) => Err(refusal),
+        (None, Ok(())) => Ok(reading.contents),
+        (None, Err(error)) => Err(Refusal {
+            // A value without a place of its own stands with its key.
+            line: line(&error).max(reading.line),
+            reason: type_problem(&error, &reading.path),
+        }),
+    }
+}
+
+fn options() -> Options {
+    let mut budget = Budget::default();
+    budget.max_documents = 2;
+    budget.max_depth = 32;
+    budget.max_events = 20_000;
+    budget.max_nodes = 10_000;
+    budget.max_aliases = 100;
+    budget.max_anchors = 100;
+    let mut options = Options::default();
+    options.budget = Some(budget);
+    options.with_snippet = false;
+    // It is for the settings themselves to refuse.
+    options.non_finite_float_policy = NonFiniteFloatPolicy::PassThrough;
+    options
+}
+
+fn line(error: &YamlError) -> u64 {
+    error
+        .location()
+        .map_or(0, |location| location.line())
+        .max(1)
+}
+
+fn syntax_problem(error: &YamlError) -> &'static str {
+    match error.without_snippet() {
+        YamlError::MultipleDocuments { .. } => "it holds more than one YAML document; keep one",
+        YamlError::DuplicateMappingKey { .. } => "a key stands there twice; keep one",
+        YamlError::Budget { .. }
+        | YamlError::AliasReplayLimitExceeded { .. }
+        | YamlError::AliasExpansionLimitExceeded { .. }
+        | YamlError::AliasReplayStackDepthExceeded { .. } => {
+            "it is nested or repeated beyond what settings need"
+        }
+        _ => "it is no valid YAML; look for tabs, indentation, quotes and colons",
+    }
+}
+
+fn type_problem(error: &YamlError, path: &str) -> String {
+    match error.without_snippet() {
+        YamlError::DuplicateMappingKey { .. } => {
+            format!("{} holds a key twice; keep one", shown(path))
+        }
+        _ => match Setting::at(path) {
+            Some(key) if key.spec().kind.is_list() => {
+                format!(
+                    "{path} must be a list of texts, or text; if {{..}} stands there, it is a placeholder: put your own value in its place"
+                )
+            }
+            Some(_) => format!(
+                "{path} must be text or a number; if {{..}} stands there, it is a placeholder: put your own value in its place"
+            ),
+            None => format!("{} must hold keys and values", shown(path)),
+        },
+    }
+}
+
+fn shown(path: &str) -> &str {
+    if path.is_empty() { "the file" } else { path }
+}
+
+#[derive(Default)]
+struct Reading {
+    contents: Contents,
+    /// Where it is, for the message if it cannot go on.
+    path: String,
+    line: u64,
+    refusal: Option<Refusal>,
+}
+
+/// A mapping whose keys are known, or that holds such.
+struct Group<'a> {
+    path: &'a str,
+    reading: &'a RefCell<Reading>,
+}
+
+impl<'de> DeserializeSeed<'de> for Group<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, yaml: D) -> Result<(), D::Error> {
+        yaml.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Group<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys and values")
+    }
+
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, yaml: D) -> Result<(), D::Error> {
+        yaml.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        loop {
+            self.at(self.path, None);
+            let Some(name) = map.next_key::<Spanned<String>>()? else {
+                return Ok(());
+            };
+            let line = name.referenced.line();
+            let path = match self.path {
+                "" => name.value.clone(),
+                group => format!("{group}.{}", name.value),
+            };
+            self.at(&path, Some(line));
+            if let Some(key) = Setting::at(&path) {
+                self.setting(key, line, &mut map)?;
+            } else if let Some(path) = setting::NOT_NEEDED.into_iter().find(|known| *known == path)
+            {
+                map.next_value::<IgnoredAny>()?;
+                let not_needed = NotNeeded { path, line };
+                self.reading
+                    .borrow_mut()
+                    .contents
+                    .not_needed
+                    .push(not_needed);
+            } else if setting::is_group(&path) {
+                map.next_value_seed(Group {
+                    path: &path,
+                    reading: self.reading,
+                })?;
+            } else if matches!(self.path, "" | "okta")
+                && setting::nearest(self.path, &name.value).is_none()
+            {
+                // Other programs keep settings there too, such as `okta.oauth2`.
+                map.next_value::<IgnoredAny>()?;
+            } else {
+                self.refuse(line, unknown(self.path, &name.value));
+                return Err(A::Error::custom("refused"));
+            }
+        }
+    }
+}
+
+impl Group<'_> {
+    fn at(&self, path: &str, line: Option<u64>) {
+        let mut reading = self.reading.borrow_mut();
+        reading.path = path.to_owned();
+        reading.line = line.unwrap_or(reading.line);
+    }
+
+    fn setting<'de, A: MapAccess<'de>>(
+        &self,
+        key: Setting,
+        line: u64,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let raw = match key.spec().kind {
+            Kind::Words | Kind::Paths => map.next_value::<ListOrText>()?.0,
+            _ => map.next_value::<Option<String>>()?.map(Raw::Text),
+        };
+        if self
+            .reading
+            .borrow()
+            .contents
+            .found
+            .iter()
+            .any(|found| found.key == key)
+        {
+            let path = key.path();
+            self.refuse(
+                line,
+                format!("{path} is set twice, under two names; keep one"),
+            );
+            return Err(A::Error::custom("refused"));
+        }
+        if let Some(raw) = raw {
+            let found = Found { key, line, raw };
+            self.reading.borrow_mut().contents.found.push(found);
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, line: u64, reason: String) {
+        self.reading.borrow_mut().refusal = Some(Refusal { line, reason });
+    }
+}
+
+/// What stands where a key is expected may be a secret in the wrong place, so it
+/// is shown only if it looks like a key.
+fn unknown(group: &str, name: &str) -> String {
+    let shown = if value::is_name(name) {
+        match group {
+            "" => format!("{name} is"),
+            group => format!("{group}.{name} is"),
+        }
+    } else {
+        format!("{group} holds a key (not shown, for it looks like none) that is")
+    };
+    match setting::nearest(group, name) {
+        Some(known) => format!("{shown} not known; is {known} meant?"),
+        None => format!("{shown} not known; take it away"),
+    }
+}
+
+struct ListOrText(Option<Raw>);
+
+impl<'de> Deserialize<'de> for ListOrText {
+    fn deserialize<D: Deserializer<'de>>(yaml: D) -> Result<Self, D::Error> {
+        yaml.deserialize_any(ListOrTextVisitor).map(Self)
+    }
+}
+
+struct ListOrTextVisitor;
+
+impl<'de> Visitor<'de> for ListOrTextVisitor {
+    type Value = Option<Raw>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of texts, or text")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Raw::Text(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = seq.next_element::<String>()? {
+            list.push(item);
+        }
+        Ok(Some(Raw::List(list)))
+    }
+}
