@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{set, shop, shop_with, trimmed};
+use crate::support::{set, shop, shop_with, trimmed, trimmed_with};
 
 fn names(document: &Value, pointer: &str) -> Vec<String> {
     let object = document.pointer(pointer).and_then(Value::as_object);
@@ -200,8 +200,39 @@ fn a_document_without_components_is_fine() {
             "get": {"operationId": "getPet", "responses": {}},
         }},
     });
+    assert_eq!(trimmed(&shop).unwrap().get("components"), None);
+    let mut shop = shop;
+    shop["components"] = json!({"schemas": {"Unused": {}}});
+    assert_eq!(trimmed(&shop).unwrap().get("components"), None);
+}
+
+#[test]
+fn a_reference_into_a_kept_path_is_fine() {
+    let parameter = "#/paths/~1pets~1{petId}/get/parameters/1";
+    let shop = shop_with(
+        "/paths/~1pets/post/parameters",
+        json!([{"$ref": parameter}]),
+    );
     let document = trimmed(&shop).unwrap();
-    assert_eq!(document.get("components"), None);
+    assert_eq!(
+        document["paths"]["/pets"]["post"]["parameters"][0]["$ref"],
+        parameter
+    );
+}
+
+#[test]
+fn what_the_overlay_makes_unused_goes_too() {
+    let overlay = "
+overlay: 1.0.0
+info: {title: Test, version: 1.0.0}
+actions:
+  - target: $.components.responses.Error.content
+    description: A test.
+    remove: true
+";
+    let document = trimmed_with(&shop(), overlay).unwrap();
+    assert_eq!(document.pointer("/components/schemas/Error"), None);
+    assert!(document.pointer("/components/responses/Error").is_some());
 }
 
 #[test]

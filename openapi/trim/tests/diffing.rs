@@ -362,6 +362,10 @@ fn fields_depend_on_the_way() {
         Breaking,
         "schema Error, field code removed",
     );
+    let mut new = shop_with(&format!("{received}/properties/new"), json!({}));
+    set(&mut new, &format!("{received}/required"), json!(["new"]));
+    let what = "schema Error, field new added".to_owned();
+    assert_eq!(changes(&shop(), &new), [(Compatible, what)]);
     let what = "schema Error: field code is required now";
     check(
         &format!("{received}/required"),
@@ -613,6 +617,42 @@ fn words() {
         Documentation,
         "schema Error: title added",
     );
+}
+
+#[test]
+fn what_travels_both_ways_is_told_once_as_the_worse() {
+    let schema = format!("{GET}/responses/200/content/application~1json/schema");
+    let old = shop_with(&schema, json!({"$ref": "#/components/schemas/NewPet"}));
+    let subject = "schema NewPet, field name: maxLength changed";
+    for length in [10, 30] {
+        let mut new = old.clone();
+        set(
+            &mut new,
+            &format!("{SCHEMAS}/NewPet/properties/name/maxLength"),
+            json!(length),
+        );
+        assert_eq!(changes(&old, &new), [(Breaking, subject.into())]);
+    }
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let mut new = shop_with(&format!("{ADD}/summary"), json!("other"));
+    set(
+        &mut new,
+        &format!("{GET}/responses/404"),
+        json!({"description": ""}),
+    );
+    set(
+        &mut new,
+        &format!("{GET}/parameters/1/schema/type"),
+        json!("string"),
+    );
+    let classes: Vec<_> = changes(&shop(), &new)
+        .into_iter()
+        .map(|(class, _)| class)
+        .collect();
+    assert_eq!(classes, [Breaking, Compatible, Documentation]);
 }
 
 #[test]
