@@ -6,12 +6,12 @@ use std::{
 };
 
 use okta_user_sessions::{
-    Client, Effect, ErrorKind, RetryPolicy, WaitReason,
+    Effect, ErrorKind, RetryPolicy, WaitReason,
     mock::{Fault, MockOrg},
 };
 use tokio::time::Instant;
 
-use crate::support::{ADA, add_ada, admin, org, was_cleared};
+use crate::support::{ADA, add_ada, admin, all, org, was_cleared};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -310,14 +310,4 @@ async fn without_rate_limit_headers_the_gate_stays_out_of_the_way() {
     all(&okta, 200).await;
     assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
     assert_eq!(okta.rate_limit(), None);
-}
-
-/// So many calls at once, all of which succeed.
-async fn all(okta: &Client, calls: usize) {
-    let calls: Vec<_> = (0..calls)
-        .map(|_| tokio::spawn(okta.revoke_user_sessions(ADA).into_future()))
-        .collect();
-    for call in calls {
-        call.await.unwrap().unwrap();
-    }
 }

@@ -15,7 +15,7 @@ use okta_user_sessions::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::support::{ADA, org};
+use crate::support::{ADA, all, org};
 
 const P256: &str = include_str!("keys/p256.jwk");
 const RSA: &str = include_str!("keys/rsa.jwk");
@@ -50,15 +50,6 @@ fn seconds(seconds: u64) -> Duration {
 /// How many requests reached the API itself.
 fn sent(org: &MockOrg) -> usize {
     org.requests().len() - org.token_requests()
-}
-
-async fn all(okta: &Client, calls: usize) {
-    let calls: Vec<_> = (0..calls)
-        .map(|_| tokio::spawn(okta.revoke_user_sessions(ADA).into_future()))
-        .collect();
-    for call in calls {
-        call.await.unwrap().unwrap();
-    }
 }
 
 #[tokio::test]

@@ -82,3 +82,13 @@ impl<'a> MakeWriter<'a> for Log {
         self.clone()
     }
 }
+
+/// So many calls at once, all of which succeed.
+pub async fn all(okta: &Client, calls: usize) {
+    let calls: Vec<_> = (0..calls)
+        .map(|_| tokio::spawn(okta.revoke_user_sessions(ADA).into_future()))
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+}
