@@ -26,11 +26,51 @@ use crate::{
     answer::Answer,
     auth::{Auth, Replays, Wire},
     hooks::Operation,
-    pacing::{Gate, WouldWait},
-    retry::{self, Attempt, Ended, announce},
+    pacing::{Allowance, Gate, Pass, WouldWait},
+    retry::{self, Attempt, Ended, RetryPolicy, WaitObserver, announce},
     time::Instant,
     transport,
 };
+
+/// On whose behalf a call is made: what a bulk run wants otherwise than a single
+/// call.
+pub(crate) trait Caller {
+    fn deadline(&self, policy: &RetryPolicy) -> Instant;
+
+    /// Told of waits, instead of the client's own.
+    fn observer(&self) -> Option<&WaitObserver>;
+
+    fn allowance(&self) -> Option<Allowance>;
+
+    /// Called when an attempt may be sent; an error keeps it from being sent.
+    fn before_sending(&self) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Called when the attempt has ended.
+    fn after_sending(&self, result: &Result<Answer, Error>);
+}
+
+/// A single call.
+pub(crate) struct Single;
+
+impl Caller for Single {
+    fn deadline(&self, policy: &RetryPolicy) -> Instant {
+        policy.deadline_from_now()
+    }
+
+    fn observer(&self) -> Option<&WaitObserver> {
+        None
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        None
+    }
+
+    async fn before_sending(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn after_sending(&self, _: &Result<Answer, Error>) {}
+}
 
 /// What all clones of a client share.
 pub(crate) struct Layers {
@@ -41,8 +81,12 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// Carries an operation out, with retries, within the policy's deadline.
-    pub(crate) async fn call(&self, operation: Operation) -> Result<Receipt, Error> {
+    /// Carries an operation out, with retries, until the caller's deadline.
+    pub(crate) async fn call(
+        &self,
+        operation: &Operation,
+        caller: &impl Caller,
+    ) -> Result<Receipt, Error> {
         let span = info_span!(
             target: "okta_user_sessions",
             "okta_call",
@@ -51,7 +95,10 @@ impl Layers {
             status = Empty,
             request_id = Empty,
         );
-        let result = self.retried(&operation).instrument(span.clone()).await;
+        let result = self
+            .retried(operation, caller)
+            .instrument(span.clone())
+            .await;
         match &result {
             Ok(receipt) => note(
                 &span,
@@ -64,14 +111,15 @@ impl Layers {
         result
     }
 
-    async fn retried(&self, operation: &Operation) -> Result<Receipt, Error> {
+    async fn retried(&self, operation: &Operation, caller: &impl Caller) -> Result<Receipt, Error> {
+        let observer = caller.observer().or(self.wire.observer.as_ref());
         let microseconds_at_gate = AtomicU64::new(0);
         let outcome = retry::run(
             &self.wire.policy,
-            self.wire.policy.deadline_from_now(),
+            caller.deadline(&self.wire.policy),
             fastrand::f64,
-            self.wire.observer.as_ref(),
-            |attempt| self.attempt(operation, attempt, &microseconds_at_gate),
+            observer,
+            |attempt| self.attempt(operation, caller, attempt, &microseconds_at_gate),
         )
         .await;
         let at_gate = Duration::from_micros(microseconds_at_gate.into_inner());
@@ -101,22 +149,39 @@ impl Layers {
     async fn attempt(
         &self,
         operation: &Operation,
+        caller: &impl Caller,
         attempt: Attempt,
         microseconds_at_gate: &AtomicU64,
     ) -> Result<Answer, Error> {
+        let observer = caller.observer().or(self.wire.observer.as_ref());
         let arrived = Instant::now();
         let waiting = |wait| {
             let event = WaitEvent::new(attempt.number, WaitReason::WindowSpent, wait);
-            announce(self.wire.observer.as_ref(), &event);
+            announce(observer, &event);
         };
-        let pass = self.gate.pass(attempt.deadline, waiting).await;
+        let pass = self
+            .gate
+            .pass(attempt.deadline, caller.allowance(), waiting)
+            .await;
         let waited = u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
         microseconds_at_gate.fetch_add(waited, Relaxed);
         let pass = pass.map_err(no_pass)?;
 
+        caller.before_sending().await?;
+        let result = self.exchange(operation, &attempt, pass).await;
+        caller.after_sending(&result);
+        result
+    }
+
+    async fn exchange(
+        &self,
+        operation: &Operation,
+        attempt: &Attempt,
+        pass: Pass,
+    ) -> Result<Answer, Error> {
         let mut replays = Replays::default();
         loop {
-            let mut request = self.request(operation, &attempt).await?;
+            let mut request = self.request(operation, attempt).await?;
             let signed = self.auth.sign(&mut request, attempt.deadline).await?;
             let send = transport::send(&self.wire.http, request, attempt.ends());
             let answer = signed.alongside(send).await?;

@@ -2,7 +2,11 @@
 
 use std::{future::IntoFuture, pin::Pin, sync::Arc};
 
-use crate::{Error, Receipt, UserId, call::Layers, hooks::Operation};
+use crate::{
+    Error, Receipt, UserId,
+    call::{Layers, Single},
+    hooks::Operation,
+};
 
 /// What an operation's future is, boxed.
 #[cfg(not(target_arch = "wasm32"))]
@@ -63,7 +67,7 @@ impl IntoFuture for RevokeUserSessions {
                 oauth_tokens: self.oauth_tokens,
                 forget_devices: self.forget_devices,
             };
-            self.layers.call(operation).await
+            self.layers.call(&operation, &Single).await
         })
     }
 }
@@ -103,7 +107,7 @@ impl IntoFuture for EndUserSessions {
             let operation = Operation::EndUserSessions {
                 keep_current: self.keep_current,
             };
-            self.layers.call(operation).await
+            self.layers.call(&operation, &Single).await
         })
     }
 }

@@ -7,32 +7,51 @@
 //! already. In a window of which nothing is known, one call goes ahead and the
 //! others wait for what its answer says, for about a second.
 //!
+//! A bulk run takes no more of a window than its [`Allowance`]; single calls go
+//! before it.
+//!
 //! Whoever cannot pass waits in line. There is no background task: each waiter
 //! sleeps until something can have changed and then lets in whoever is first in
 //! line, itself or not, so a waiter that its owner does not poll holds up nobody.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
-use crate::rate_limit::{MARGIN, RateLimit};
+use crate::rate_limit::RateLimit;
 use crate::time::{Instant, after, race, sleep_until};
+
+mod state;
+
+use state::{State, Verdict};
 
 /// How long calls wait for an answer that would tell more.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a whole window's worth of requests may go without any answer before
-/// it is taken to hang.
-const STANDSTILL: Duration = Duration::from_secs(10);
+/// How much of each window the calls of bulk runs may spend together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Allowance {
+    /// The part of the limit, above 0 and at most 1.
+    pub(crate) share: f64,
+    /// How many of a window's requests are left to others; unless given, a
+    /// tenth of the limit, and none if the share is the whole.
+    pub(crate) reserve: Option<u64>,
+}
 
-/// How long nobody passes after a refusal for too many requests at once.
-const PAUSE: Duration = Duration::from_secs(1);
+impl Allowance {
+    /// The most that may be spent of a window with this limit; one at least, or
+    /// nothing would ever be learned.
+    fn of(self, limit: u64) -> u64 {
+        // Exact up to 2^53; a float beyond the range becomes the nearest end.
+        ((limit as f64 * self.share) as u64).max(1)
+    }
 
-/// How many requests may be in flight at once, to begin with: a little below
-/// 35, the smallest concurrency limit that Okta publishes.
-const WIDTH: u64 = 32;
+    fn reserve(self, limit: u64) -> u64 {
+        let unless_given = if self.share < 1.0 { limit / 10 } else { 0 };
+        self.reserve.unwrap_or(unless_given)
+    }
+}
 
 /// The gate; clones share it.
 #[derive(Clone, Default)]
@@ -66,10 +85,11 @@ impl Gate {
     ///
     /// Fails at once when the window is known to be spent until after the
     /// deadline. Calls `on_wait` before it waits for a window's end, and again
-    /// for each further window.
+    /// for each further window. Only a bulk run's call has an allowance.
     pub(crate) async fn pass(
         &self,
         deadline: Instant,
+        allowance: Option<Allowance>,
         on_wait: impl Fn(Duration),
     ) -> Result<Pass, WouldWait> {
         let mut ticket = None;
@@ -82,12 +102,12 @@ impl Gate {
                 return Err(WouldWait { wait: None });
             }
             let (entered, verdict) = self.update(now, |state| {
-                let verdict = state.verdict(now);
+                let verdict = state.verdict(now, allowance);
                 match (&ticket, verdict) {
-                    (None, Verdict::Go) if state.line.is_empty() => {
-                        return (Some(self.enter(state, now)), verdict);
+                    (None, Verdict::Go) if state.nobody_before(allowance) => {
+                        return (Some(self.enter(state, now, allowance)), verdict);
                     }
-                    (None, _) => ticket = Some(state.join_line()),
+                    (None, _) => ticket = Some(state.join_line(allowance)),
                     (Some(_), _) => {}
                 }
                 (None, verdict)
@@ -128,6 +148,12 @@ impl Gate {
         self.update(Instant::now(), |state| state.latest.clone())
     }
 
+    /// How long so many calls take at least, as far as is known.
+    pub(crate) fn forecast(&self, calls: u64, allowance: Allowance) -> Option<Duration> {
+        let now = Instant::now();
+        self.update(now, |state| state.forecast(calls, allowance, now))
+    }
+
     /// The only way to the state. Lets in whoever may pass after the change,
     /// and wakes nobody while the lock is held.
     fn update<R>(&self, now: Instant, change: impl FnOnce(&mut State) -> R) -> R {
@@ -137,13 +163,13 @@ impl Gate {
             // under the lock panics.
             let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.forget_past(now);
-            let before = state.spent_until();
+            let before = state.spent();
             let result = change(&mut state);
-            while let Some(ticket) = state.next_in_line(now) {
-                admitted.push((ticket, self.enter(&mut state, now)));
+            while let Some((ticket, allowance)) = state.next_in_line(now) {
+                admitted.push((ticket, self.enter(&mut state, now, allowance)));
             }
-            let spent = state.spent_until();
-            (result, spent.is_some() && spent != before)
+            let spent = state.spent();
+            (result, spent != [None; 2] && spent != before)
         };
         for (ticket, pass) in admitted {
             // A waiter that has just left sends its pass back here, to be
@@ -156,8 +182,8 @@ impl Gate {
         result
     }
 
-    fn enter(&self, state: &mut State, now: Instant) -> Pass {
-        state.enter(now);
+    fn enter(&self, state: &mut State, now: Instant, allowance: Option<Allowance>) -> Pass {
+        state.enter(now, allowance);
         Pass {
             gate: self.clone(),
             sent: now,
@@ -188,211 +214,6 @@ impl Drop for Pass {
         if !self.ended {
             self.end(false, None);
         }
-    }
-}
-
-/// Whether the next call may pass.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Go,
-    /// Not now. An answer may change that, and time will, then at the latest.
-    Until(Instant),
-    /// Not before the window's end.
-    Spent(Instant),
-}
-
-struct State {
-    window: Window,
-    /// The reading that `window` is known by, or the one before was.
-    latest: Option<RateLimit>,
-    in_flight: u64,
-    /// How many may be in flight at once.
-    width: u64,
-    /// Answers that came since `width` last grew, while it was made use of.
-    well: u64,
-    /// When Okta last refused a request for too many at once.
-    narrowed: Option<Instant>,
-    /// When a request last set out or ended.
-    stirred: Option<Instant>,
-    line: VecDeque<oneshot::Sender<Pass>>,
-}
-
-enum Window {
-    /// Nothing is known yet, or the known one is over.
-    Unknown {
-        /// How many may be in flight all the same: one, and one more for each
-        /// that ended and told nothing, so that an org without rate-limit
-        /// headers soon goes unhindered.
-        trust: u64,
-        /// When the first request set out that may tell more.
-        asked: Option<Instant>,
-    },
-    Known {
-        remaining: u64,
-        /// By the local clock, and never too early.
-        end: Instant,
-    },
-}
-
-impl Default for State {
-    fn default() -> Self {
-        State {
-            window: Window::Unknown {
-                trust: 1,
-                asked: None,
-            },
-            latest: None,
-            in_flight: 0,
-            width: WIDTH,
-            well: 0,
-            narrowed: None,
-            stirred: None,
-            line: VecDeque::new(),
-        }
-    }
-}
-
-impl State {
-    fn verdict(&self, now: Instant) -> Verdict {
-        if let Some(end) = self.spent_until() {
-            return Verdict::Spent(end);
-        }
-        let ahead = |start: Option<Instant>, wait| {
-            start
-                .map(|start| after(start, wait))
-                .filter(|&end| now < end)
-        };
-        if let Some(end) = ahead(self.narrowed, PAUSE) {
-            return Verdict::Until(end);
-        }
-        // Requests that hang hold up the others for a second each, not for ever.
-        let stirred = ahead(self.stirred, PATIENCE);
-        if let Some(end) = stirred.filter(|_| self.in_flight >= self.width) {
-            return Verdict::Until(end);
-        }
-        match self.window {
-            Window::Known { remaining, end } if self.in_flight >= remaining => Verdict::Until(end),
-            Window::Unknown { trust, asked } if self.in_flight >= trust => {
-                // After a second, as many as the last window had; more only if
-                // those have come to a standstill.
-                let limit = self.latest.as_ref().map_or(u64::MAX, RateLimit::limit);
-                let full = ahead(self.stirred, STANDSTILL).filter(|_| self.in_flight >= limit);
-                ahead(asked, PATIENCE)
-                    .or(full)
-                    .map_or(Verdict::Go, Verdict::Until)
-            }
-            _ => Verdict::Go,
-        }
-    }
-
-    fn spent_until(&self) -> Option<Instant> {
-        match self.window {
-            Window::Known { remaining: 0, end } => Some(end),
-            _ => None,
-        }
-    }
-
-    fn forget_past(&mut self, now: Instant) {
-        if let Window::Known { end, .. } = self.window
-            && now >= end
-        {
-            // Whatever is still in flight asked the old window: one more may go.
-            self.window = Window::Unknown {
-                trust: self.in_flight.saturating_add(1),
-                asked: None,
-            };
-        }
-    }
-
-    fn enter(&mut self, now: Instant) {
-        if let Window::Unknown { asked, .. } = &mut self.window
-            && (asked.is_none() || self.in_flight == 0)
-        {
-            *asked = Some(now);
-        }
-        self.in_flight = self.in_flight.saturating_add(1);
-        self.stirred = Some(now);
-    }
-
-    fn leave(&mut self, now: Instant) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.stirred = Some(now);
-    }
-
-    /// Takes in how a request ended that is still counted as in flight.
-    fn learn(&mut self, refused: bool, reading: Option<&RateLimit>, sent: Instant, now: Instant) {
-        if refused && reading.is_some_and(RateLimit::is_concurrency) {
-            // Once for all that were in flight together.
-            if self.narrowed.is_none_or(|narrowed| sent > narrowed) {
-                self.width = (self.width.min(self.in_flight) / 2).max(1);
-                self.well = 0;
-                self.narrowed = Some(now);
-            }
-            return;
-        }
-        if !refused && self.in_flight >= self.width {
-            self.well = self.well.saturating_add(1);
-            if self.well >= self.width {
-                self.width = self.width.saturating_add(1);
-                self.well = 0;
-            }
-        }
-        match reading.and_then(|reading| Some((reading, reading.until_reset()?))) {
-            Some((reading, until_reset)) => self.read(refused, reading, until_reset, now),
-            None => {
-                if let Window::Unknown { trust, .. } = &mut self.window
-                    && !refused
-                {
-                    *trust = trust.saturating_add(1);
-                }
-            }
-        }
-    }
-
-    /// Takes in a reading. Answers overtake each other, so it may be an old one.
-    fn read(&mut self, refused: bool, reading: &RateLimit, until_reset: Duration, now: Instant) {
-        let left = if refused { 0 } else { reading.remaining() };
-        if let (Window::Known { remaining, .. }, Some(latest)) = (&mut self.window, &self.latest) {
-            if reading.reset() == latest.reset() {
-                if left < *remaining {
-                    *remaining = left;
-                    self.latest = Some(reading.clone());
-                }
-                return;
-            }
-            // An earlier end is an old window's, unless the answer was written
-            // later, within its window: then windows have become shorter.
-            let shorter = reading.date() > latest.date() && !until_reset.is_zero();
-            if reading.reset() < latest.reset() && !shorter {
-                return;
-            }
-        }
-        self.latest = Some(reading.clone());
-        self.window = Window::Known {
-            remaining: left,
-            end: after(now, until_reset.saturating_add(MARGIN)),
-        };
-    }
-
-    fn join_line(&mut self) -> oneshot::Receiver<Pass> {
-        if self.line.len() == self.line.capacity() {
-            // Rather than grow: many who waited may have left.
-            self.line.retain(|ticket| !ticket.is_closed());
-        }
-        let (ticket, turn) = oneshot::channel();
-        self.line.push_back(ticket);
-        turn
-    }
-
-    /// The first who still waits, if the next may pass.
-    fn next_in_line(&mut self, now: Instant) -> Option<oneshot::Sender<Pass>> {
-        while !self.line.is_empty() && self.verdict(now) == Verdict::Go {
-            let ticket = self.line.pop_front()?;
-            if !ticket.is_closed() {
-                return Some(ticket);
-            }
-        }
-        None
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use reqwest::header::HeaderMap;
 use tokio::task::{JoinHandle, yield_now};
 
+use super::state::{PAUSE, WIDTH};
 use super::*;
 
 mod simulation;
@@ -39,7 +40,7 @@ fn far() -> Instant {
 }
 
 async fn pass(gate: &Gate) -> Pass {
-    gate.pass(far(), |_| ()).await.unwrap()
+    gate.pass(far(), None, |_| ()).await.unwrap()
 }
 
 /// A call that waits in its own task.
@@ -117,7 +118,7 @@ async fn a_spent_window_is_waited_out() {
     let waits = Mutex::new(Vec::new());
     let deadline = after(start, secs(62));
     let pass = gate
-        .pass(deadline, |wait| waits.lock().unwrap().push(wait))
+        .pass(deadline, None, |wait| waits.lock().unwrap().push(wait))
         .await;
     assert!(pass.is_ok());
     // The first answer of the window said how long it lasts.
@@ -143,7 +144,7 @@ async fn a_wait_past_the_deadline_fails_at_once() {
     let start = Instant::now();
     for seconds in [1, 60, 61] {
         let refused = gate
-            .pass(after(start, secs(seconds)), |_| unreachable!())
+            .pass(after(start, secs(seconds)), None, |_| unreachable!())
             .await;
         assert_eq!(
             refused.err(),
@@ -153,7 +154,11 @@ async fn a_wait_past_the_deadline_fails_at_once() {
         );
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
-    assert!(gate.pass(after(start, secs(62)), |_| ()).await.is_ok());
+    assert!(
+        gate.pass(after(start, secs(62)), None, |_| ())
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,12 +168,16 @@ async fn those_in_line_fail_as_soon_as_it_is_certain() {
     let pioneer = pass(&gate).await;
     let impatient = {
         let gate = gate.clone();
-        tokio::spawn(async move { gate.pass(after(start, secs(30)), |_| ()).await.err() })
+        tokio::spawn(async move { gate.pass(after(start, secs(30)), None, |_| ()).await.err() })
     };
     let ahead = waiter(&gate);
     let behind = gate.clone();
-    let behind =
-        tokio::spawn(async move { behind.pass(after(start, secs(40)), |_| ()).await.err() });
+    let behind = tokio::spawn(async move {
+        behind
+            .pass(after(start, secs(40)), None, |_| ())
+            .await
+            .err()
+    });
     settle().await;
     pioneer.answered(429, Some(&reading(100, 0, 50, 0)));
     settle().await;
@@ -195,10 +204,12 @@ async fn the_deadline_ends_every_other_wait() {
     let start = Instant::now();
     let _hangs = pass(&gate).await;
     let soon = Duration::from_millis(300);
-    let refused = gate.pass(after(start, soon), |_| unreachable!()).await;
+    let refused = gate
+        .pass(after(start, soon), None, |_| unreachable!())
+        .await;
     assert_eq!(refused.err(), Some(WouldWait { wait: None }));
     assert_eq!(start.elapsed(), soon);
-    assert!(gate.pass(start, |_| ()).await.is_err());
+    assert!(gate.pass(start, None, |_| ()).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,7 +236,7 @@ async fn a_newcomer_does_not_overtake() {
     let gate = Gate::default();
     let pioneer = pass(&gate).await;
     // Waits, and is not polled again: its turn is kept for it.
-    let mut waiting = Box::pin(gate.pass(far(), |_| ()));
+    let mut waiting = Box::pin(gate.pass(far(), None, |_| ()));
     assert!(poll_once(&mut waiting).is_none());
     pioneer.answered(204, Some(&reading(100, 2, 60, 0)));
     let _newcomer = pass(&gate).await;
@@ -237,11 +248,11 @@ async fn a_newcomer_does_not_overtake() {
 #[tokio::test(start_paused = true)]
 async fn nor_one_who_comes_when_the_window_ends() {
     let gate = knowing(100, 0).await;
-    let mut waiting = Box::pin(gate.pass(far(), |_| ()));
+    let mut waiting = Box::pin(gate.pass(far(), None, |_| ()));
     assert!(poll_once(&mut waiting).is_none());
     sleep_until(after(Instant::now(), secs(61))).await;
     // The first to look, but not the first in line.
-    let mut newcomer = Box::pin(gate.pass(far(), |_| ()));
+    let mut newcomer = Box::pin(gate.pass(far(), None, |_| ()));
     assert!(poll_once(&mut newcomer).is_none());
     assert!(poll_once(&mut waiting).is_some());
 }
@@ -268,7 +279,7 @@ fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 async fn a_turn_given_to_one_who_left_is_passed_on() {
     let gate = Gate::default();
     let pioneer = pass(&gate).await;
-    let mut leaves = Box::pin(gate.pass(far(), |_| ()));
+    let mut leaves = Box::pin(gate.pass(far(), None, |_| ()));
     assert!(poll_once(&mut leaves).is_none());
     let stays = waiter(&gate);
     settle().await;
@@ -284,7 +295,9 @@ async fn a_turn_given_to_one_who_left_is_passed_on() {
 #[tokio::test(start_paused = true)]
 async fn one_who_does_not_look_holds_up_nobody() {
     let gate = knowing(100, 0).await;
-    let mut asleep: Vec<_> = (0..3).map(|_| Box::pin(gate.pass(far(), |_| ()))).collect();
+    let mut asleep: Vec<_> = (0..3)
+        .map(|_| Box::pin(gate.pass(far(), None, |_| ())))
+        .collect();
     for call in &mut asleep {
         assert!(poll_once(call).is_none());
     }
@@ -442,10 +455,10 @@ async fn requests_that_hang_do_not_close_the_gate() {
 async fn those_who_left_do_not_pile_up() {
     let gate = knowing(100, 0).await;
     for _ in 0..10_000 {
-        let mut call = Box::pin(gate.pass(far(), |_| ()));
+        let mut call = Box::pin(gate.pass(far(), None, |_| ()));
         assert!(poll_once(&mut call).is_none());
     }
-    let line = gate.update(Instant::now(), |state| state.line.capacity());
+    let line = gate.update(Instant::now(), |state| state.single.capacity());
     assert!(line < 10, "{line}");
 }
 
@@ -455,5 +468,97 @@ fn waiting_can_move_between_threads() {
         value
     }
     let gate = send(Gate::default());
-    drop(send(gate.pass(Instant::now(), |_| ())));
+    drop(send(gate.pass(Instant::now(), None, |_| ())));
+}
+
+/// A gate whose bulk calls may spend half of a limit of 10, or all but 7.
+#[tokio::test(start_paused = true)]
+async fn a_bulk_run_spends_its_share_and_single_calls_go_on() {
+    for (share, reserve, rest) in [
+        (0.5, Some(0), 5),
+        (0.5, None, 5),
+        (1.0, Some(7), 3),
+        (1.0, None, 10),
+    ] {
+        let gate = Gate::default();
+        let allowance = Some(Allowance { share, reserve });
+        let bulk = async |limit| {
+            gate.pass(after(Instant::now(), limit), allowance, |_| ())
+                .await
+        };
+        let far = secs(3600);
+        bulk(far)
+            .await
+            .unwrap()
+            .answered(204, Some(&reading(10, 9, 60, 0)));
+        for spent in 1..rest {
+            let known = reading(10, 9 - spent, 60, 0);
+            bulk(secs(1)).await.unwrap().answered(204, Some(&known));
+        }
+        let start = Instant::now();
+        let refused = bulk(secs(1)).await.err();
+        assert_eq!(
+            refused,
+            Some(WouldWait {
+                wait: Some(secs(61))
+            }),
+            "{share} {reserve:?}"
+        );
+        // A call of a bulk run that waits holds up no single call.
+        let run = gate.clone();
+        let next =
+            tokio::spawn(async move { run.pass(after(start, far), allowance, |_| ()).await });
+        settle().await;
+        if rest < 10 {
+            let _single = pass(&gate).await;
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        }
+        assert!(next.await.unwrap().is_ok());
+        assert_eq!(start.elapsed(), secs(61));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bulk_run_learns_at_once_that_its_share_is_spent() {
+    let gate = Gate::default();
+    let allowance = Some(Allowance {
+        share: 0.2,
+        reserve: None,
+    });
+    let call = |seconds| {
+        let gate = gate.clone();
+        let deadline = after(Instant::now(), secs(seconds));
+        tokio::spawn(async move { gate.pass(deadline, allowance, |_| ()).await })
+    };
+    let pioneer = gate.pass(far(), allowance, |_| ()).await.unwrap();
+    let (last, late) = (call(3600), call(30));
+    pioneer.answered(204, Some(&reading(10, 9, 60, 0)));
+    settle().await;
+    let _pass = last.await.unwrap().unwrap();
+    let start = Instant::now();
+    assert_eq!(
+        late.await.unwrap().err(),
+        Some(WouldWait {
+            wait: Some(secs(61))
+        })
+    );
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// Whoever begins a short window knows to a moment when it ends, unless proved
+/// wrong.
+#[tokio::test(start_paused = true)]
+async fn a_short_window_costs_no_second_more() {
+    let gate = Gate::default();
+    pass(&gate).await.answered(204, Some(&reading(1, 0, 10, 0)));
+    let start = Instant::now();
+    let early = pass(&gate).await;
+    assert_eq!(start.elapsed(), Duration::from_millis(10_050));
+    early.answered(429, Some(&reading(1, 0, 10, 10)));
+    pass(&gate)
+        .await
+        .answered(204, Some(&reading(1, 0, 20, 10)));
+    let start = Instant::now();
+    let _pass = pass(&gate).await;
+    assert_eq!(start.elapsed(), secs(11));
 }
