@@ -37,6 +37,9 @@ pub enum ErrorKind {
     /// The private key or the caller's `Signer` failed to sign, so nothing was
     /// sent.
     Signing,
+    /// The journal of a bulk run cannot be opened, read or written, so nothing
+    /// was sent.
+    Journal,
     /// 403: the caller may not do this, or the user's session is over.
     Forbidden,
     /// 404 and `E0000007`: the org has no such user.
@@ -180,7 +183,10 @@ impl Error {
         self.0.at_token_endpoint
             || matches!(
                 self.0.kind,
-                ErrorKind::InvalidInput | ErrorKind::DeadlineTooClose | ErrorKind::Signing
+                ErrorKind::InvalidInput
+                    | ErrorKind::DeadlineTooClose
+                    | ErrorKind::Signing
+                    | ErrorKind::Journal
             )
     }
 

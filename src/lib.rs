@@ -6,6 +6,8 @@
 mod answer;
 mod auth;
 mod builder;
+#[cfg(not(target_arch = "wasm32"))]
+mod bulk;
 mod call;
 mod client;
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
@@ -37,6 +39,11 @@ mod transport;
 pub use auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};
 pub use auth::{Credentials, SessionCredentials};
 pub use builder::ClientBuilder;
+#[cfg(not(target_arch = "wasm32"))]
+pub use bulk::{
+    Counts, Outcome, Plan, Progress, Report, RevokeMany, Run, RunHandle, StopReason, UserOutcome,
+    WaitTally, Waiting,
+};
 pub use client::Client;
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
 pub use config::{AuthorizationMode, Config, ConfigSources};

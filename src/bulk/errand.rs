@@ -1,0 +1,304 @@
+//! One user's call within a run.
+
+use std::{
+    future::poll_fn,
+    mem,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync;
+
+use super::{
+    StopReason, Tally, UserOutcome,
+    journal::{Journal, Line},
+    shown, timestamp,
+};
+use crate::{
+    Effect, Error, ErrorKind, Receipt, UserId, WaitReason,
+    answer::Answer,
+    call::{Caller, Layers},
+    hooks::Operation,
+    pacing::Allowance,
+    retry::{RetryPolicy, WaitObserver},
+    time::{Instant, after, sleep_until},
+};
+
+/// Between two questions whether an org in read-only mode takes changes again.
+const MAINTENANCE_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long an org may stay in read-only mode before the run stops.
+const LONGEST_MAINTENANCE: Duration = Duration::from_secs(60 * 60);
+
+/// How often a user is tried again whose call ended in 429s, each time after the
+/// retries of one call.
+const ROUNDS: u32 = 20;
+
+/// Between such rounds, in case no header says how long to wait.
+const ROUND_PAUSE: Duration = Duration::from_secs(1);
+
+/// What all users of a run share.
+pub(super) struct Shared {
+    pub(super) layers: Arc<Layers>,
+    pub(super) journal: Option<Journal>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) observer: WaitObserver,
+    pub(super) allowance: Allowance,
+    pub(super) deadline: Instant,
+    pub(super) oauth_tokens: Option<bool>,
+    pub(super) forget_devices: Option<bool>,
+    pub(super) maintenance: Maintenance,
+}
+
+/// What is known of the org's read-only mode.
+#[derive(Default)]
+pub(super) struct Maintenance {
+    /// When it was first and last met, if it is not known to be over.
+    met: Mutex<Option<(Instant, Instant)>>,
+    /// One asks whether it is over, the others wait for what it learns.
+    turn: sync::Mutex<()>,
+}
+
+impl Maintenance {
+    fn met(&self) -> MutexGuard<'_, Option<(Instant, Instant)>> {
+        // No code under the lock panics.
+        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long it has lasted.
+    fn meet(&self, now: Instant) -> Duration {
+        let mut met = self.met();
+        let first = met.map_or(now, |(first, _)| first);
+        *met = Some((first, now));
+        now.saturating_duration_since(first)
+    }
+}
+
+/// Carries one user's call out. It ends soon after the run is stopped: what is
+/// in the air settles, and nothing is sent any more.
+pub(super) async fn carry_out(shared: Arc<Shared>, user: UserId) -> UserOutcome {
+    let errand = Errand {
+        shared: &shared,
+        user: &user,
+        state: Mutex::default(),
+    };
+    let result = errand.until_stopped().await;
+    let state = mem::take(&mut *errand.state());
+    let mut outcome = match (result, &state.last_error) {
+        (Some(result), _) => UserOutcome::answered(user.to_string(), &result),
+        (None, Some(error)) => UserOutcome::answered(user.to_string(), &Err(error.clone())),
+        (None, None) => UserOutcome::not_attempted(user.to_string(), shared.tally.why_stopped()),
+    };
+    outcome.attempts = state.sent;
+    if let Some((begun, start)) = state.started {
+        let ended = state.ended.unwrap_or_else(Instant::now);
+        let took = ended.saturating_duration_since(start);
+        outcome.started = Some(shown(begun));
+        outcome.ended = begun.checked_add(took).map(shown);
+        outcome.took_ms = Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    }
+    if state.journalled
+        && let Some(journal) = &shared.journal
+        && let Err(error) = journal.record(&Line::Outcome(outcome.clone())).await
+    {
+        shared.tally.stop(StopReason::Journal, &error.to_string());
+    }
+    shared.tally.ended(&outcome);
+    outcome
+}
+
+struct Errand<'a> {
+    shared: &'a Shared,
+    user: &'a UserId,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether the journal says that the request is about to be sent.
+    journalled: bool,
+    /// Whether a request is under way.
+    in_the_air: bool,
+    sent: u32,
+    started: Option<(SystemTime, Instant)>,
+    ended: Option<Instant>,
+    /// Of the last attempt, if it failed; its effect is that of all attempts.
+    last_error: Option<Error>,
+}
+
+impl Errand<'_> {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code under the lock panics.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` if the run was stopped with nothing in the air.
+    async fn until_stopped(&self) -> Option<Result<Receipt, Error>> {
+        let mut result = pin!(self.attempts());
+        let mut stopped = pin!(self.shared.tally.stopped());
+        let mut stopping = false;
+        poll_fn(|context| {
+            // Before the first poll, nothing may set out after a stop.
+            stopping = stopping || stopped.as_mut().poll(context).is_ready();
+            if stopping && !self.state().in_the_air {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(result) = result.as_mut().poll(context) {
+                return Poll::Ready(Some(result));
+            }
+            if stopping && !self.state().in_the_air {
+                return Poll::Ready(None);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Calls until there is an answer that another call would not change.
+    async fn attempts(&self) -> Result<Receipt, Error> {
+        let operation = Operation::RevokeUserSessions {
+            user: self.user.clone(),
+            oauth_tokens: self.shared.oauth_tokens,
+            forget_devices: self.shared.forget_devices,
+        };
+        let mut rounds = 0_u32;
+        loop {
+            let turn = self.maintenance_over().await;
+            let result = self.shared.layers.call(&operation, self).await;
+            let error = match result {
+                Ok(receipt) => {
+                    *self.shared.maintenance.met() = None;
+                    return Ok(receipt);
+                }
+                Err(error) => self.with_earlier_effect(error),
+            };
+            match error.kind() {
+                ErrorKind::ReadOnly => {
+                    let lasted = self.shared.maintenance.meet(Instant::now());
+                    if lasted > LONGEST_MAINTENANCE {
+                        self.shared
+                            .tally
+                            .stop(StopReason::ReadOnly, &error.to_string());
+                        return Err(error);
+                    }
+                }
+                ErrorKind::RateLimited if rounds < ROUNDS => {
+                    rounds = rounds.saturating_add(1);
+                    drop(turn);
+                    sleep_until(after(Instant::now(), ROUND_PAUSE)).await;
+                }
+                kind => {
+                    self.stop_for(kind, &error);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Waits while the org is in read-only mode. Whoever is the first to ask
+    /// again holds the turn until it knows.
+    async fn maintenance_over(&self) -> Option<sync::MutexGuard<'_, ()>> {
+        let maintenance = &self.shared.maintenance;
+        if maintenance.met().is_none() {
+            return None;
+        }
+        let turn = maintenance.turn.lock().await;
+        let (_, last) = (*maintenance.met())?;
+        let until = after(last, MAINTENANCE_PAUSE).min(self.shared.deadline);
+        self.shared.tally.paused(until);
+        sleep_until(until).await;
+        Some(turn)
+    }
+
+    /// An earlier call for this user may have had its effect.
+    fn with_earlier_effect(&self, error: Error) -> Error {
+        match &self.state().last_error {
+            Some(earlier) if earlier.effect() == Effect::Unknown => error.with_unknown_effect(),
+            _ => error,
+        }
+    }
+
+    /// What makes all further calls of the run pointless.
+    fn stop_for(&self, kind: ErrorKind, error: &Error) {
+        let past_deadline = Instant::now() >= self.shared.deadline;
+        let reason = match kind {
+            ErrorKind::Unauthorized | ErrorKind::TokenRefused | ErrorKind::Signing => {
+                StopReason::Unauthorized
+            }
+            ErrorKind::UnknownPath => StopReason::WrongOrg,
+            ErrorKind::DeadlineTooClose => StopReason::Deadline,
+            ErrorKind::Journal => StopReason::Journal,
+            _ if past_deadline || error.wait().is_some() => StopReason::Deadline,
+            _ => return,
+        };
+        self.shared.tally.stop(reason, &error.to_string());
+    }
+}
+
+impl Caller for Errand<'_> {
+    fn deadline(&self, _: &RetryPolicy) -> Instant {
+        self.shared.deadline
+    }
+
+    fn observer(&self) -> Option<&WaitObserver> {
+        Some(&self.shared.observer)
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(self.shared.allowance)
+    }
+
+    async fn before_sending(&self) -> Result<(), Error> {
+        if let Some(journal) = &self.shared.journal
+            && !mem::replace(&mut self.state().journalled, true)
+        {
+            let line = Line::Sending {
+                user: self.user.to_string(),
+                at: timestamp(),
+            };
+            journal.record(&line).await?;
+        }
+        let mut state = self.state();
+        state.in_the_air = true;
+        state.sent = state.sent.saturating_add(1);
+        state
+            .started
+            .get_or_insert_with(|| (SystemTime::now(), Instant::now()));
+        self.shared.tally.sent();
+        Ok(())
+    }
+
+    fn after_sending(&self, result: &Result<Answer, Error>) {
+        let error = result.as_ref().err();
+        let error = error.map(|error| self.with_earlier_effect(error.clone()));
+        self.shared.tally.attempted(error.as_ref());
+        let mut state = self.state();
+        state.in_the_air = false;
+        state.ended = Some(Instant::now());
+        if error.is_some() {
+            state.last_error = error;
+        }
+        // Not sent after all: there was no token, or no signature.
+        if error_was_not_sent(result) {
+            state.sent = state.sent.saturating_sub(1);
+        }
+    }
+}
+
+fn error_was_not_sent(result: &Result<Answer, Error>) -> bool {
+    result.as_ref().is_err_and(Error::was_not_sent)
+}
+
+/// Tells the run of waits, and the client's own observer.
+pub(super) fn observer(tally: Arc<Tally>, client: Option<WaitObserver>) -> WaitObserver {
+    Arc::new(move |event| {
+        if event.reason != WaitReason::WindowSpent || tally.news(event) {
+            tally.waits(event);
+            if let Some(client) = &client {
+                client(event);
+            }
+        }
+    })
+}

@@ -1,0 +1,281 @@
+//! Revoking many users: planned, paced, journalled, resumable.
+//!
+//! ```text
+//! ids ─► intake ─► errand, one per user ─► outcomes
+//!                    │  journal ─► call (retry, gate, …) ─► journal
+//!                    └► tally: progress, why to stop, report
+//! ```
+
+use std::{
+    fmt,
+    path::PathBuf,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::{Stream, stream};
+
+use crate::{Error, call::Layers, pacing::Allowance, time};
+
+mod errand;
+mod intake;
+mod journal;
+mod outcome;
+mod plan;
+mod report;
+mod run;
+mod tally;
+
+use errand::{Maintenance, Shared};
+use intake::{Intake, Prints};
+use journal::{Header, Journal};
+use tally::Tally;
+
+pub use outcome::{Outcome, UserOutcome};
+pub use plan::Plan;
+pub use report::{Report, WaitTally};
+pub use run::Run;
+pub use tally::{Counts, Progress, RunHandle, StopReason, Waiting};
+
+type Ids = Pin<Box<dyn Stream<Item = String> + Send>>;
+
+/// The gate lets no more be in flight at first.
+const CONCURRENCY: usize = 32;
+
+/// Revokes many users, made by
+/// [`Client::revoke_many`](crate::Client::revoke_many) or
+/// [`Client::revoke_stream`](crate::Client::revoke_stream).
+///
+/// [`plan`](Self::plan) says what would be done; [`start`](Self::start) does it.
+#[must_use = "nothing is sent before the run is started and polled"]
+pub struct RevokeMany {
+    layers: Arc<Layers>,
+    ids: Ids,
+    options: Options,
+}
+
+#[derive(Clone, Debug)]
+struct Options {
+    oauth_tokens: Option<bool>,
+    forget_devices: Option<bool>,
+    exclude: Vec<String>,
+    share: f64,
+    reserve: Option<u64>,
+    concurrency: usize,
+    deadline: Option<Duration>,
+    journal: Option<PathBuf>,
+}
+
+impl RevokeMany {
+    pub(crate) fn new<I>(layers: Arc<Layers>, ids: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
+    {
+        Self::from_stream(layers, stream::iter(ids))
+    }
+
+    pub(crate) fn from_stream<S>(layers: Arc<Layers>, ids: S) -> Self
+    where
+        S: Stream<Item: Into<String>> + Send + 'static,
+    {
+        let ids = futures_util::StreamExt::map(ids, Into::into);
+        Self {
+            layers,
+            ids: Box::pin(ids),
+            options: Options {
+                oauth_tokens: None,
+                forget_devices: None,
+                exclude: Vec::new(),
+                share: 0.5,
+                reserve: None,
+                concurrency: CONCURRENCY,
+                deadline: None,
+                journal: None,
+            },
+        }
+    }
+
+    /// Whether to also revoke each user's OpenID Connect and OAuth 2.0 refresh
+    /// and access tokens. Okta's default is `false`.
+    pub fn oauth_tokens(mut self, revoke: bool) -> Self {
+        self.options.oauth_tokens = Some(revoke);
+        self
+    }
+
+    /// Whether to also forget the factors remembered for each user's devices.
+    /// Okta's default is `true` in Identity Engine and `false` in Classic Engine.
+    pub fn forget_devices(mut self, forget: bool) -> Self {
+        self.options.forget_devices = Some(forget);
+        self
+    }
+
+    /// Leaves these users alone, such as break-glass accounts and oneself. Can be
+    /// repeated.
+    ///
+    /// They are compared with the ids as given: an id does not exclude the login
+    /// of the same user. Logins are compared without case.
+    pub fn exclude<I>(mut self, ids: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.options.exclude.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
+    /// The part of the org's rate limit that this client's bulk runs may spend of
+    /// each window together, above 0 and at most 1. Default: 0.5.
+    pub fn share(mut self, share: f64) -> Self {
+        self.options.share = share;
+        self
+    }
+
+    /// How many requests of each window are left to others, even if the share is
+    /// not spent. Default: a tenth of the limit, and none if the share is 1.
+    pub fn reserve(mut self, requests: u64) -> Self {
+        self.options.reserve = Some(requests);
+        self
+    }
+
+    /// How many users are under way at once, at most; at least 1. Default: 32.
+    pub fn concurrency(mut self, users: usize) -> Self {
+        self.options.concurrency = users;
+        self
+    }
+
+    /// How long the whole run may take. What was sent and is not answered by then
+    /// is [`Unknown`](Outcome::Unknown), the rest is
+    /// [`NotAttempted`](Outcome::NotAttempted). Default: no limit.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.options.deadline = Some(limit);
+        self
+    }
+
+    /// Writes a journal, so that a run that was killed can be resumed: the same
+    /// run with the same file skips whom Okta said to have revoked, and repeats
+    /// the rest.
+    ///
+    /// The file is made if it does not exist. It holds the users' ids and what
+    /// Okta answered, as JSON lines, and no credential.
+    pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.journal = Some(path.into());
+        self
+    }
+
+    /// Says what a run would do, and sends nothing. Uses the ids up.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), but that a journal in use is read.
+    pub async fn plan(self) -> Result<Plan, Error> {
+        let allowance = self.options.check()?;
+        let header = self.header();
+        let past = match &self.options.journal {
+            Some(path) => journal::read(path, &header)?,
+            None => None,
+        };
+        let (revoked, since) =
+            past.map_or_else(Default::default, |past| (past.revoked, past.started));
+        let intake = Intake::new(self.options.exclude, revoked);
+        let mut plan = Plan::of(self.ids, intake).await;
+        plan.resumes = since;
+        plan.expected = self.layers.gate.forecast(plan.users, allowance);
+        plan.rate_limit = self.layers.gate.snapshot();
+        Ok(plan)
+    }
+
+    /// Begins the run, which goes on while it is polled.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a share or
+    /// concurrency out of range, and for a journal that is another run's, in use,
+    /// or not understood; [`ErrorKind::Journal`](crate::ErrorKind::Journal) when
+    /// it cannot be opened or written.
+    pub fn start(self) -> Result<Run, Error> {
+        let allowance = self.options.check()?;
+        let header = self.header();
+        let (journal, past) = match &self.options.journal {
+            Some(path) => {
+                let (journal, past) = Journal::open(path, &header)?;
+                (Some(journal), Some(past))
+            }
+            None => (None, None),
+        };
+        let (revoked, since): (Prints, _) =
+            past.map_or_else(Default::default, |past| (past.revoked, past.started));
+        let deadline = self.options.deadline;
+        let ids_left = self.ids.size_hint();
+        let total = ids_left.1.filter(|&most| most == ids_left.0);
+        let known = total.and_then(|total| u64::try_from(total).ok());
+        let tally = Tally::new(self.layers.clone(), allowance, header, since, known);
+        let tally = Arc::new(tally);
+        let shared = Shared {
+            observer: errand::observer(tally.clone(), self.layers.wire.observer.clone()),
+            layers: self.layers,
+            journal,
+            tally,
+            allowance,
+            deadline: time::after(time::Instant::now(), deadline.unwrap_or(Duration::MAX)),
+            oauth_tokens: self.options.oauth_tokens,
+            forget_devices: self.options.forget_devices,
+            maintenance: Maintenance::default(),
+        };
+        let intake = Intake::new(self.options.exclude, revoked);
+        Ok(Run::new(
+            self.ids,
+            intake,
+            self.options.concurrency,
+            Arc::new(shared),
+        ))
+    }
+
+    fn header(&self) -> Header {
+        Header::new(
+            self.layers.wire.org.base(),
+            self.options.oauth_tokens,
+            self.options.forget_devices,
+        )
+    }
+}
+
+impl Options {
+    fn check(&self) -> Result<Allowance, Error> {
+        let Options {
+            share, concurrency, ..
+        } = *self;
+        if !(share > 0.0 && share <= 1.0) {
+            return Err(Error::invalid(format!(
+                "the share {share} is refused: it must be above 0 and at most 1, like 0.5"
+            )));
+        }
+        if concurrency == 0 {
+            return Err(Error::invalid(
+                "the concurrency 0 is refused: nothing would be sent; give 1 or more",
+            ));
+        }
+        Ok(Allowance {
+            share,
+            reserve: self.reserve,
+        })
+    }
+}
+
+impl fmt::Debug for RevokeMany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RevokeMany")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+fn timestamp() -> String {
+    shown(SystemTime::now())
+}
+
+/// RFC 3339 in UTC, with milliseconds.
+fn shown(time: SystemTime) -> String {
+    // Its Display panics for years after 9999, which a clock can be set to.
+    let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, last)).to_string()
+}

@@ -1,0 +1,155 @@
+//! What became of one user.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Effect, Error, ErrorKind, Receipt};
+
+/// What became of one user of a bulk run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Okta answered 204 for this very user: the sessions are revoked.
+    Revoked,
+    /// The org has no such user (404, `E0000007`).
+    NotFound,
+    /// The caller may not do this to this user (403).
+    Forbidden,
+    /// Okta, or a gateway before it, refused the request otherwise.
+    Rejected,
+    /// It was sent, and no trustworthy answer came. The sessions may or may not
+    /// have been revoked; repeating is safe.
+    Unknown,
+    /// It was not sent: the id was refused, no connection could be made, or the
+    /// run stopped before.
+    NotAttempted,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Outcome; 6] = [
+        Outcome::Revoked,
+        Outcome::NotFound,
+        Outcome::Forbidden,
+        Outcome::Rejected,
+        Outcome::Unknown,
+        Outcome::NotAttempted,
+    ];
+
+    /// As in the journal and the report, like `not_found`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Revoked => "revoked",
+            Outcome::NotFound => "not_found",
+            Outcome::Forbidden => "forbidden",
+            Outcome::Rejected => "rejected",
+            Outcome::Unknown => "unknown",
+            Outcome::NotAttempted => "not_attempted",
+        }
+    }
+
+    /// What an error means for the user. What may have happened comes first.
+    fn of(error: &Error) -> Self {
+        match error.kind() {
+            _ if error.effect() == Effect::Unknown => Outcome::Unknown,
+            ErrorKind::NotFound => Outcome::NotFound,
+            ErrorKind::Forbidden => Outcome::Forbidden,
+            ErrorKind::NotConnected | ErrorKind::Tls => Outcome::NotAttempted,
+            _ if error.was_not_sent() => Outcome::NotAttempted,
+            _ => Outcome::Rejected,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One user of a bulk run, and what became of them. Missing fields are unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct UserOutcome {
+    /// The id or login, as it was given.
+    pub user: String,
+    /// What became of them.
+    pub outcome: Outcome,
+    /// How many requests were sent, or tried to be.
+    pub attempts: u32,
+    /// The HTTP status of the last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Okta's `errorCode`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// Okta's `errorId`: this very occurrence, for Okta's support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_id: Option<String>,
+    /// The `X-Okta-Request-Id`, which finds the call in the org's System Log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// When the first request was sent, by the local clock (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
+    /// When the last answer came, or was given up (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+    /// Milliseconds from the one to the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
+    /// Why the user was not revoked, for a person. Holds no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl UserOutcome {
+    /// Nothing was sent for this user.
+    pub(super) fn not_attempted(user: String, reason: impl Into<String>) -> Self {
+        Self {
+            user,
+            outcome: Outcome::NotAttempted,
+            attempts: 0,
+            status: None,
+            error_code: None,
+            error_id: None,
+            request_id: None,
+            started: None,
+            ended: None,
+            took_ms: None,
+            reason: Some(reason.into()),
+        }
+    }
+
+    pub(super) fn answered(user: String, result: &Result<Receipt, Error>) -> Self {
+        let blank = Self::not_attempted(user, "");
+        match result {
+            // Okta's own word for a revocation is 204. Another success is good
+            // enough to go on, not to say that it was done.
+            Ok(receipt) => Self {
+                outcome: if receipt.status() == 204 {
+                    Outcome::Revoked
+                } else {
+                    Outcome::Unknown
+                },
+                status: Some(receipt.status()),
+                request_id: receipt.request_id().map(str::to_owned),
+                reason: (receipt.status() != 204).then(|| "the answer was not 204".to_owned()),
+                ..blank
+            },
+            Err(error) => Self {
+                outcome: Outcome::of(error),
+                status: error.status(),
+                error_code: error.error_code().map(str::to_owned),
+                error_id: error.error_id().map(str::to_owned),
+                request_id: error.request_id().map(str::to_owned),
+                reason: Some(error.to_string()),
+                ..blank
+            },
+        }
+    }
+}

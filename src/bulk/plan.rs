@@ -1,0 +1,79 @@
+//! What a run would do.
+
+use std::{future::poll_fn, time::Duration};
+
+use super::{
+    Ids,
+    intake::{Given, Intake},
+};
+use crate::{Error, RateLimit};
+
+/// What a run would do, from [`RevokeMany::plan`](super::RevokeMany::plan).
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Plan {
+    /// How many users would be revoked.
+    pub users: u64,
+    /// The ids that would not be sent, and why.
+    pub refused: Vec<(String, Error)>,
+    /// Ids given more than once, beyond the first.
+    pub duplicates: u64,
+    /// How many of the ids are excluded.
+    pub excluded: u64,
+    /// Exclusions that no id matches; a login does not exclude the id of the same
+    /// user.
+    pub exclusions_not_met: Vec<String>,
+    /// How many the journal says were revoked by an earlier part of the run.
+    pub revoked_before: u64,
+    /// When the run began that would be resumed (RFC 3339, UTC).
+    pub resumes: Option<String>,
+    /// How long it takes at least, at the share given and the limit as the client
+    /// knows it from earlier answers; `None` before the first.
+    pub expected: Option<Duration>,
+    /// That limit.
+    pub rate_limit: Option<RateLimit>,
+}
+
+impl Plan {
+    pub(super) async fn of(mut ids: Ids, mut intake: Intake) -> Self {
+        let mut plan = Plan::default();
+        while let Some(id) = poll_fn(|context| ids.as_mut().poll_next(context)).await {
+            let count = match intake.take(id) {
+                Given::User(_) => &mut plan.users,
+                Given::Duplicate => &mut plan.duplicates,
+                Given::Excluded => &mut plan.excluded,
+                Given::RevokedBefore => &mut plan.revoked_before,
+                Given::Refused(id, error) => {
+                    plan.refused.push((id, error));
+                    continue;
+                }
+            };
+            *count = count.saturating_add(1);
+        }
+        plan.exclusions_not_met = intake.exclusions_not_met();
+        plan
+    }
+
+    /// How long it would take at least where `limit` requests are allowed in each
+    /// `window` and the run may spend `share` of them.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use okta_user_sessions::{Client, Credentials};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), okta_user_sessions::Error> {
+    /// # let okta = Client::builder("https://acme.okta.com").credentials(Credentials::api_token("00token")).build()?;
+    /// let ids = (0..2_000).map(|number| format!("user{number}@acme.com"));
+    /// let plan = okta.revoke_many(ids).plan().await?;
+    /// let minute = Duration::from_secs(60);
+    /// assert_eq!(plan.duration_at(600, minute, 0.5), minute * 6);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn duration_at(&self, limit: u64, window: Duration, share: f64) -> Duration {
+        // A float beyond the range becomes the nearest end.
+        let each = ((limit as f64 * share) as u64).max(1);
+        let waits = self.users.div_ceil(each).saturating_sub(1);
+        window.saturating_mul(u32::try_from(waits).unwrap_or(u32::MAX))
+    }
+}

@@ -1,0 +1,172 @@
+//! What a run leaves behind.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::{Counts, Outcome, StopReason, UserOutcome, journal::Header, timestamp};
+
+/// What revoking does not do, in every report.
+const NOT_COVERED: [&str; 3] = [
+    "Revoking ends identity-provider sessions only. Web and native apps keep their own sessions until they ask Okta again.",
+    "Without oauth_tokens, refresh and access tokens go on working. Access tokens that an app checks by itself go on until they expire in any case.",
+    "API tokens of the users go on working, and the users can sign in again: to keep them out, suspend or deactivate them.",
+];
+
+/// What a run has done, from [`Run::report`](super::Run::report).
+///
+/// It keeps each user who was not revoked, so its size grows with those; what
+/// Okta answered for the others is in the stream of outcomes and the journal.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Report {
+    /// The org's URL.
+    pub org: String,
+    /// The option `oauthTokens`; null if it was not given.
+    pub oauth_tokens: Option<bool>,
+    /// The option `forgetDevices`; null if it was not given.
+    pub forget_devices: Option<bool>,
+    /// When this run began (RFC 3339, UTC).
+    pub started: String,
+    /// When this report was made (RFC 3339, UTC).
+    pub reported: String,
+    /// When the run began that this one goes on with, by its journal.
+    pub resumes: Option<String>,
+    /// Why the run stopped before everyone was tried; null if it did not.
+    pub stopped: Option<StopReason>,
+    /// The error that stopped it, if one did.
+    pub stopped_because: Option<String>,
+    /// How many users came to which end.
+    pub counts: Counts,
+    /// Requests that were sent, or tried to be.
+    pub requests: u64,
+    /// How many of them were answered 429.
+    pub rate_limited: u64,
+    /// What the run waited for.
+    pub waits: Vec<WaitTally>,
+    /// The ten users that took longest from their first request to the last answer.
+    pub slowest: Vec<UserOutcome>,
+    /// Everyone who was tried, or given, and is not revoked.
+    pub not_revoked: Vec<UserOutcome>,
+    /// What revoking does not do.
+    pub not_covered: Vec<String>,
+}
+
+/// How often and how long a run waited for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct WaitTally {
+    /// What for, for a person.
+    pub reason: String,
+    /// How often. All users wait for the same window: that counts once.
+    pub times: u64,
+    /// How long together, in milliseconds, if no wait was cut short. Users wait
+    /// beside each other, so it may be more than the run took.
+    pub total_ms: u64,
+}
+
+/// What a run is, from its start.
+pub(super) struct Facts {
+    pub(super) header: Header,
+    pub(super) resumes: Option<String>,
+}
+
+impl Report {
+    pub(super) fn new(facts: &Facts) -> Self {
+        let Header {
+            org,
+            oauth_tokens,
+            forget_devices,
+            started,
+            ..
+        } = facts.header.clone();
+        Self {
+            org,
+            oauth_tokens,
+            forget_devices,
+            started,
+            reported: timestamp(),
+            resumes: facts.resumes.clone(),
+            stopped: None,
+            stopped_because: None,
+            counts: Counts::default(),
+            requests: 0,
+            rate_limited: 0,
+            waits: Vec::new(),
+            slowest: Vec::new(),
+            not_revoked: Vec::new(),
+            not_covered: NOT_COVERED.map(str::to_owned).into(),
+        }
+    }
+
+    /// Whether everyone who was to be revoked is, by Okta's own word.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.stopped.is_none() && self.counts.not_revoked() == 0
+    }
+
+    /// The report as JSON, indented.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // It holds strings, numbers and lists only, which JSON always has a form
+        // for; the error is for maps with odd keys and for writers that fail.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// The users who were not revoked, as CSV (RFC 4180) with a header line.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let mut csv = String::from(
+            "user,outcome,attempts,status,error_code,error_id,request_id,started,ended,reason\r\n",
+        );
+        for user in &self.not_revoked {
+            let number = |number: Option<u16>| number.map(|n| n.to_string()).unwrap_or_default();
+            let text = |text: &Option<String>| quoted(text.as_deref().unwrap_or_default());
+            // Writing to a String does not fail.
+            let _ = write!(
+                csv,
+                "{},{},{},{},{},{},{},{},{},{}\r\n",
+                quoted(&user.user),
+                user.outcome,
+                user.attempts,
+                number(user.status),
+                text(&user.error_code),
+                text(&user.error_id),
+                text(&user.request_id),
+                text(&user.started),
+                text(&user.ended),
+                text(&user.reason),
+            );
+        }
+        csv
+    }
+
+    /// One line for a person, like `revoked 1998, not_found 2`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut parts = Vec::new();
+        for outcome in Outcome::ALL {
+            let count = self.counts.of(outcome);
+            if count > 0 || outcome == Outcome::Revoked {
+                parts.push(format!("{outcome} {count}"));
+            }
+        }
+        if self.counts.revoked_before > 0 {
+            parts.push(format!("revoked_before {}", self.counts.revoked_before));
+        }
+        parts.join(", ")
+    }
+}
+
+/// A CSV field. What a spreadsheet would take for a formula is kept from it.
+fn quoted(field: &str) -> String {
+    let formula = field.starts_with(['=', '+', '-', '@', '\t']);
+    let guard = if formula { "'" } else { "" };
+    if formula || field.contains([',', '"', '\r', '\n']) {
+        format!("\"{guard}{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}

@@ -1,0 +1,178 @@
+//! A run: takes ids, keeps so many under way, yields outcomes.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::{Stream, stream::FuturesUnordered};
+
+use super::{
+    Ids, Report, RunHandle, StopReason, UserOutcome,
+    errand::{Shared, carry_out},
+    intake::{Given, Intake},
+};
+use crate::time::sleep_until;
+
+/// How many ids that need no request are passed over before others have a turn.
+const AT_ONCE: usize = 1024;
+
+/// A run that has begun, from [`RevokeMany::start`](super::RevokeMany::start): a
+/// stream of one outcome for each user, in the order in which they end.
+///
+/// It goes on while it is polled, and holds what is under way only: a slow
+/// consumer makes a slow run. Dropping it leaves requests that are under way
+/// without an answer; a journal tells which. To end it in order, call
+/// [`RunHandle::cancel`] and go on until it yields `None`.
+#[must_use = "a run goes on while it is polled"]
+pub struct Run {
+    ids: Ids,
+    ids_over: bool,
+    intake: Intake,
+    concurrency: usize,
+    shared: Arc<Shared>,
+    under_way: FuturesUnordered<Errand>,
+    /// Rings at the run's deadline, for a stream of ids that does not go on.
+    alarm: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+type Errand = Pin<Box<dyn Future<Output = UserOutcome> + Send>>;
+
+impl Run {
+    pub(super) fn new(ids: Ids, intake: Intake, concurrency: usize, shared: Arc<Shared>) -> Self {
+        Self {
+            ids,
+            ids_over: false,
+            intake,
+            concurrency,
+            alarm: Box::pin(sleep_until(shared.deadline)),
+            shared,
+            under_way: FuturesUnordered::new(),
+        }
+    }
+
+    /// The next outcome; `None` when everyone has one.
+    pub async fn next(&mut self) -> Option<UserOutcome> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// To watch and cancel the run from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> RunHandle {
+        self.shared.tally.handle()
+    }
+
+    /// What the run has done so far; final after it yielded `None`.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.shared.tally.report()
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
+        if !self.shared.tally.is_stopped() && self.alarm.as_mut().poll(context).is_ready() {
+            self.shared.tally.stop(StopReason::Deadline, "");
+        }
+        if !self.shared.tally.is_stopped()
+            && let Some(refused) = self.take_ids(context)
+        {
+            return Poll::Ready(Some(refused));
+        }
+        match Pin::new(&mut self.under_way).poll_next(context) {
+            Poll::Ready(Some(outcome)) => return Poll::Ready(Some(outcome)),
+            Poll::Ready(None) => {}
+            Poll::Pending => return Poll::Pending,
+        }
+        // Nothing is under way.
+        if self.shared.tally.is_stopped() && !self.ids_over {
+            return self.pass_over(context);
+        }
+        if self.ids_over {
+            Poll::Ready(None)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Begins users until enough are under way, or no id is there. An id that is
+    /// refused has its outcome at once.
+    fn take_ids(&mut self, context: &mut Context<'_>) -> Option<UserOutcome> {
+        for _ in 0..AT_ONCE {
+            if self.ids_over || self.under_way.len() >= self.concurrency {
+                return None;
+            }
+            match self.ids.as_mut().poll_next(context) {
+                Poll::Pending => return None,
+                Poll::Ready(None) => self.ids_over = true,
+                Poll::Ready(Some(id)) => match self.take(id) {
+                    Some(Given::User(user)) => {
+                        self.shared.tally.begun();
+                        let errand = carry_out(self.shared.clone(), user);
+                        self.under_way.push(Box::pin(errand));
+                    }
+                    Some(Given::Refused(id, error)) => {
+                        let outcome = UserOutcome::not_attempted(id, error.to_string());
+                        self.shared.tally.not_begun(&outcome);
+                        return Some(outcome);
+                    }
+                    _ => {}
+                },
+            }
+        }
+        context.waker().wake_by_ref();
+        None
+    }
+
+    /// The rest, after a stop. A stream that has no id ready is not waited for.
+    fn pass_over(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
+        for _ in 0..AT_ONCE {
+            let Poll::Ready(Some(id)) = self.ids.as_mut().poll_next(context) else {
+                self.ids_over = true;
+                return Poll::Ready(None);
+            };
+            let outcome = match self.take(id) {
+                Some(Given::User(user)) => {
+                    UserOutcome::not_attempted(user.to_string(), self.shared.tally.why_stopped())
+                }
+                Some(Given::Refused(id, error)) => {
+                    UserOutcome::not_attempted(id, error.to_string())
+                }
+                _ => continue,
+            };
+            self.shared.tally.not_begun(&outcome);
+            return Poll::Ready(Some(outcome));
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Counts what needs no outcome; `None` for those.
+    fn take(&mut self, id: String) -> Option<Given> {
+        let tally = &self.shared.tally;
+        match self.intake.take(id) {
+            Given::Duplicate => tally.skipped(|counts| &mut counts.duplicates),
+            Given::Excluded => tally.skipped(|counts| &mut counts.excluded),
+            Given::RevokedBefore => tally.skipped(|counts| &mut counts.revoked_before),
+            given @ (Given::User(_) | Given::Refused(..)) => return Some(given),
+        }
+        None
+    }
+}
+
+impl Stream for Run {
+    type Item = UserOutcome;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
+        self.poll(context)
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("progress", &self.shared.tally.progress())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,486 @@
+//! Revoking many users.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures_util::stream;
+use okta_user_sessions::{
+    ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, StopReason, UserOutcome,
+    mock::{Fault, MockOrg, MockUser},
+};
+use tokio::time::{Instant, sleep};
+
+use crate::support::admin;
+
+mod journal;
+mod killed;
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn ids(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("00u{number:05}")).collect()
+}
+
+/// An org with so many users, each with a session, and a limit per 10 s.
+async fn org(users: usize, limit: u32) -> MockOrg {
+    let org = MockOrg::builder()
+        .rate_limit(limit, seconds(10))
+        .latency(Duration::from_millis(5))
+        .start()
+        .await
+        .unwrap();
+    for id in ids(users) {
+        org.add_user(MockUser::new(id).sessions(1));
+    }
+    org
+}
+
+async fn outcomes(run: RevokeMany) -> (Vec<UserOutcome>, Report) {
+    let mut run = run.start().unwrap();
+    let mut outcomes = Vec::new();
+    while let Some(outcome) = run.next().await {
+        outcomes.push(outcome);
+    }
+    (outcomes, run.report())
+}
+
+/// Whom the org's System Log says to have been cleared.
+fn cleared(org: &MockOrg) -> HashSet<String> {
+    org.log()
+        .iter()
+        .map(|event| event.user_id.clone())
+        .collect()
+}
+
+fn sent(org: &MockOrg, status: u16) -> usize {
+    org.requests()
+        .iter()
+        .filter(|request| request.status() == Some(status))
+        .count()
+}
+
+fn with(outcomes: &[UserOutcome], outcome: Outcome) -> Vec<&str> {
+    outcomes
+        .iter()
+        .filter(|user| user.outcome == outcome)
+        .map(|user| user.user.as_str())
+        .collect()
+}
+
+/// The figure.
+#[tokio::test(start_paused = true)]
+async fn three_thousand_users_take_hardly_longer_than_they_must() {
+    let org = org(3000, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let start = Instant::now();
+    let (outcomes, report) = outcomes(okta.revoke_many(ids(3000)).share(1.0)).await;
+    let took = start.elapsed();
+    assert_eq!(with(&outcomes, Outcome::Revoked).len(), 3000);
+    assert_eq!(cleared(&org).len(), 3000);
+    assert!(report.is_complete());
+    assert_eq!((report.requests, report.rate_limited), (3000, 0));
+    assert_eq!(sent(&org, 429), 0);
+    // Five windows: four are waited out.
+    assert!(took <= seconds(40).mul_f64(1.03), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_another_client_everyone_is_revoked_and_reported() {
+    let org = org(1000, 200).await;
+    let okta = admin(&org).build().unwrap();
+    let other = org.clone();
+    let spender = tokio::spawn(async move {
+        loop {
+            other.spend(7);
+            sleep(Duration::from_millis(1000)).await;
+        }
+    });
+    let (outcomes, report) = outcomes(okta.revoke_many(ids(1000)).share(1.0)).await;
+    spender.abort();
+    assert_eq!(with(&outcomes, Outcome::Revoked).len(), 1000);
+    assert_eq!(cleared(&org).len(), 1000);
+    assert_eq!(report.counts.revoked, 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_half_of_the_limit_is_spent() {
+    let org = org(100, 40).await;
+    let okta = admin(&org).build().unwrap();
+    let start = Instant::now();
+    let (_, report) = outcomes(okta.revoke_many(ids(100))).await;
+    assert_eq!((report.counts.revoked, report.rate_limited), (100, 0));
+    // Twenty in each of five windows.
+    let took = start.elapsed();
+    assert!((seconds(40)..seconds(46)).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_order_is_kept_and_nobody_is_sent_twice() {
+    let org = org(20, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let mut given = ids(10);
+    given.extend(
+        [
+            "00u00003",
+            "../me",
+            "",
+            "00u00003",
+            "Break@Glass.com",
+            "00u00009",
+        ]
+        .map(String::from),
+    );
+    let run = okta
+        .revoke_many(given)
+        .exclude(["00u00004", "break@glass.com", "nobody@x.com"])
+        .concurrency(1);
+    let (outcomes, report) = outcomes(run).await;
+    let revoked = ids(10).into_iter().filter(|id| id != "00u00004");
+    assert_eq!(
+        with(&outcomes, Outcome::Revoked),
+        revoked.collect::<Vec<_>>()
+    );
+    let refused: Vec<_> = outcomes
+        .iter()
+        .filter(|user| user.outcome == Outcome::NotAttempted)
+        .collect();
+    assert_eq!(
+        refused.iter().map(|user| &*user.user).collect::<Vec<_>>(),
+        ["../me", ""]
+    );
+    assert!(
+        refused[0].reason.as_ref().unwrap().contains("slash"),
+        "{refused:?}"
+    );
+    assert_eq!((report.counts.duplicates, report.counts.excluded), (3, 2));
+    assert_eq!(org.requests().len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_may_come_as_a_stream_and_as_any_text() {
+    let org = org(4, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let run = okta.revoke_stream(stream::iter(["00u00000", "00u00001"]));
+    assert_eq!(outcomes(run).await.1.counts.revoked, 2);
+    let run = okta.revoke_many(["00u00002", "00u00003"]);
+    assert_eq!(outcomes(run).await.1.counts.revoked, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_options_are_sent_for_each() {
+    let org = org(3, 600).await;
+    let okta = admin(&org).build().unwrap();
+    outcomes(
+        okta.revoke_many(ids(3))
+            .oauth_tokens(true)
+            .forget_devices(false),
+    )
+    .await;
+    for request in org.requests() {
+        assert_eq!(request.query(), Some("forgetDevices=false&oauthTokens=true"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_tells_and_sends_nothing() {
+    let org = org(3, 20).await;
+    let okta = admin(&org).build().unwrap();
+    let many = || {
+        ids(105)
+            .into_iter()
+            .chain(["00u00001".into(), "a/b".into()])
+    };
+    let plan = okta
+        .revoke_many(many())
+        .exclude(["00u00002", "typo"])
+        .plan()
+        .await
+        .unwrap();
+    assert_eq!((plan.users, plan.duplicates, plan.excluded), (104, 1, 1));
+    assert_eq!(plan.refused[0].0, "a/b");
+    assert_eq!(plan.refused[0].1.kind(), ErrorKind::InvalidInput);
+    assert_eq!(plan.exclusions_not_met, ["typo"]);
+    assert_eq!(plan.expected, None);
+    assert_eq!(org.requests().len(), 0);
+
+    // Once the limit is known: 10 of a window's 20 requests.
+    okta.revoke_user_sessions("00u00000").await.unwrap();
+    let plan = okta
+        .revoke_many(many())
+        .exclude(["00u00002"])
+        .plan()
+        .await
+        .unwrap();
+    let expected = plan.expected.unwrap();
+    assert!(
+        (seconds(100)..=seconds(111)).contains(&expected),
+        "{expected:?}"
+    );
+    assert_eq!(org.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_ending_is_told_apart() {
+    let org = org(8, 600).await;
+    org.fail_next(1, Fault::okta_error(403, "E0000006"));
+    org.fail_next(1, Fault::okta_error(400, "E0000001"));
+    org.fail_next(1, Fault::status(200).body("<html>login</html>"));
+    org.fail_next(5, Fault::reset());
+    org.fail_next(2, Fault::okta_error(503, "E0000181"));
+    let okta = admin(&org).build().unwrap();
+    let mut given = ids(5);
+    given.push("00uMissing".into());
+    let (outcomes, report) = outcomes(okta.revoke_many(given).concurrency(1)).await;
+    let found: Vec<_> = outcomes
+        .iter()
+        .map(|user| (user.outcome, user.attempts, user.status))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Outcome::Forbidden, 1, Some(403)),
+            (Outcome::Rejected, 1, Some(400)),
+            (Outcome::Unknown, 1, Some(200)),
+            (Outcome::Unknown, 5, None),
+            (Outcome::Revoked, 3, Some(204)),
+            (Outcome::NotFound, 1, Some(404)),
+        ]
+    );
+    assert_eq!(outcomes[5].error_code.as_deref(), Some("E0000007"));
+    for user in &outcomes {
+        assert!(
+            user.started.is_some() && user.ended >= user.started,
+            "{user:?}"
+        );
+        assert_eq!(user.reason.is_none(), user.outcome == Outcome::Revoked);
+    }
+    assert_eq!(
+        outcomes[4].request_id.as_deref(),
+        org.requests()[10].request_id()
+    );
+    assert_eq!(report.not_revoked.len(), 5);
+    assert!(!report.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_204_never_counts_as_revoked() {
+    let org = org(1, 600).await;
+    org.fail_next(1, Fault::status(200));
+    let okta = admin(&org).build().unwrap();
+    let (outcomes, _) = outcomes(okta.revoke_many(ids(1))).await;
+    assert_ne!(outcomes[0].outcome, Outcome::Revoked, "{outcomes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_concerns_everyone_stops_the_run() {
+    for (fault, reason, most) in [
+        (
+            Fault::okta_error(401, "E0000011"),
+            StopReason::Unauthorized,
+            1,
+        ),
+        (Fault::okta_error(404, "E0000008"), StopReason::WrongOrg, 1),
+        (
+            Fault::okta_error(403, "E0000006"),
+            StopReason::Forbidden,
+            10,
+        ),
+        (
+            Fault::okta_error(500, "E0000009"),
+            StopReason::Unavailable,
+            20,
+        ),
+    ] {
+        let org = org(200, 600).await;
+        org.fail_next(1000, fault);
+        let okta = admin(&org).build().unwrap();
+        let (outcomes, report) = outcomes(okta.revoke_many(ids(200)).concurrency(4)).await;
+        assert_eq!(report.stopped, Some(reason));
+        assert!(report.stopped_because.is_some());
+        assert_eq!(outcomes.len(), 200);
+        assert!(
+            org.requests().len() <= most + 3,
+            "{reason:?}: {}",
+            org.requests().len()
+        );
+        let untried = with(&outcomes, Outcome::NotAttempted).len();
+        assert_eq!(untried, 200 - org.requests().len(), "{reason:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn read_only_mode_pauses_the_run() {
+    let org = org(40, 600).await;
+    org.fail_next(10, Fault::okta_error(503, "E0000010"));
+    let okta = admin(&org).build().unwrap();
+    let start = Instant::now();
+    let (_, report) = outcomes(okta.revoke_many(ids(40)).concurrency(4)).await;
+    assert_eq!((report.counts.revoked, report.stopped), (40, None));
+    // Four at once met it; then one asked every 30 s: six more times in vain.
+    let took = start.elapsed();
+    assert!((seconds(180)..seconds(220)).contains(&took), "{took:?}");
+    assert!(
+        report
+            .waits
+            .iter()
+            .any(|wait| wait.reason.contains("read-only"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn read_only_mode_for_an_hour_stops_it() {
+    let org = org(5, 600).await;
+    org.fail_next(1000, Fault::okta_error(503, "E0000010"));
+    let okta = admin(&org).build().unwrap();
+    let (outcomes, report) = outcomes(okta.revoke_many(ids(5)).concurrency(2)).await;
+    assert_eq!(report.stopped, Some(StopReason::ReadOnly));
+    assert_eq!(outcomes.len(), 5);
+    assert!(cleared(&org).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_ends_a_run_and_tells_who_is_left() {
+    let org = org(100, 20).await;
+    let okta = admin(&org).build().unwrap();
+    let start = Instant::now();
+    let (outcomes, report) =
+        outcomes(okta.revoke_many(ids(100)).share(1.0).deadline(seconds(15))).await;
+    assert!(start.elapsed() <= seconds(15), "{:?}", start.elapsed());
+    assert_eq!(report.stopped, Some(StopReason::Deadline));
+    assert_eq!(with(&outcomes, Outcome::Revoked).len(), 40);
+    assert_eq!(with(&outcomes, Outcome::NotAttempted).len(), 60);
+    assert_eq!(org.requests().len(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_hangs_at_the_deadline_is_unknown() {
+    let org = org(3, 600).await;
+    org.fail_next(100, Fault::hang());
+    let okta = admin(&org).build().unwrap();
+    let run = okta
+        .revoke_many(ids(3))
+        .deadline(seconds(20))
+        .concurrency(2);
+    let (outcomes, report) = outcomes(run).await;
+    assert_eq!(report.stopped, Some(StopReason::Deadline));
+    assert_eq!(with(&outcomes, Outcome::Unknown).len(), 2);
+    assert_eq!(with(&outcomes, Outcome::NotAttempted).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_settles_what_is_in_the_air_and_sends_no_more() {
+    let org = org(100, 20).await;
+    org.set_latency(Duration::from_millis(500));
+    let okta = admin(&org).build().unwrap();
+    let mut run = okta.revoke_many(ids(100)).share(1.0).start().unwrap();
+    let handle = run.handle();
+    tokio::spawn(async move {
+        sleep(Duration::from_millis(750)).await;
+        handle.cancel();
+    });
+    let start = Instant::now();
+    let mut outcomes = Vec::new();
+    while let Some(outcome) = run.next().await {
+        outcomes.push(outcome);
+    }
+    // The first call goes alone, and those after it are in the air for 1 s. The
+    // next window is not waited for.
+    assert!(start.elapsed() < seconds(2), "{:?}", start.elapsed());
+    assert_eq!(org.requests().len(), 20);
+    let revoked: HashSet<_> = with(&outcomes, Outcome::Revoked)
+        .into_iter()
+        .map(String::from)
+        .collect();
+    assert_eq!(revoked, cleared(&org));
+    assert_eq!(
+        revoked.len() + with(&outcomes, Outcome::NotAttempted).len(),
+        100
+    );
+    assert_eq!(run.report().stopped, Some(StopReason::Cancelled));
+    assert_eq!(org.requests().len(), revoked.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_can_be_watched_from_elsewhere() {
+    let org = org(30, 10).await;
+    let okta = admin(&org).build().unwrap();
+    let mut run = okta.revoke_many(ids(30)).share(1.0).start().unwrap();
+    let mut handle = run.handle();
+    let watcher = tokio::spawn(async move {
+        let mut waits = 0;
+        loop {
+            let progress = handle.changed().await;
+            waits += usize::from(progress.waiting.is_some());
+            if let Some(waiting) = &progress.waiting {
+                assert_eq!(waiting.reason, "rate-limit window spent");
+                assert!(progress.expected_end.is_some());
+            }
+            assert_eq!(progress.total, Some(30));
+            if progress.counts.done() == 30 {
+                return (waits, progress);
+            }
+        }
+    });
+    while run.next().await.is_some() {}
+    let (waits, last) = watcher.await.unwrap();
+    assert!(waits > 0);
+    assert_eq!((last.counts.revoked, last.in_flight), (30, 0));
+    assert_eq!(run.report().waits[0].times, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn senseless_settings_are_refused() {
+    let org = org(1, 600).await;
+    let okta = admin(&org).build().unwrap();
+    for share in [0.0, -1.0, 1.1, f64::NAN] {
+        let error = okta.revoke_many(ids(1)).share(share).start().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(&share.to_string()), "{error}");
+    }
+    assert!(okta.revoke_many(ids(1)).concurrency(0).start().is_err());
+    assert!(
+        okta.revoke_many(ids(1))
+            .concurrency(0)
+            .plan()
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_without_retries_still_waits_for_the_window() {
+    let org = org(30, 10).await;
+    let okta = admin(&org).retry(RetryPolicy::never()).build().unwrap();
+    org.spend(10);
+    let (_, report) = outcomes(okta.revoke_many(ids(30)).share(1.0)).await;
+    assert_eq!(report.counts.revoked, 30);
+    assert_eq!(report.rate_limited, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_can_be_kept() {
+    let org = org(1, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let (_, report) = outcomes(okta.revoke_many(["00u00000", "=cmd(),\"x\"", "00uGone"])).await;
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+    assert_eq!(json["counts"]["revoked"], 1);
+    assert_eq!(json["not_revoked"][1]["outcome"], "not_found");
+    assert!(
+        json["not_covered"][0]
+            .as_str()
+            .unwrap()
+            .contains("Web and native apps")
+    );
+    let csv = report.to_csv();
+    let lines: Vec<_> = csv.split("\r\n").collect();
+    assert!(lines[0].starts_with("user,outcome,attempts,status"));
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("00uGone,not_found,1,404,E0000007,")),
+        "{csv}"
+    );
+    assert!(csv.contains("\"'=cmd(),\"\"x\"\"\""), "{csv}");
+    assert_eq!(report.summary(), "revoked 1, not_found 2");
+}

@@ -1,0 +1,213 @@
+//! The journal and resuming.
+
+use std::{fs, path::PathBuf};
+
+use okta_user_sessions::{Client, Outcome};
+
+use super::*;
+
+/// A folder of one test, gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.0.join("run.jsonl")
+    }
+
+    fn lines(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.journal()).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+async fn run(okta: &Client, count: usize, folder: &Folder) -> (Vec<UserOutcome>, Report) {
+    outcomes(okta.revoke_many(ids(count)).journal(folder.journal())).await
+}
+
+#[tokio::test]
+async fn a_line_before_sending_and_one_after_the_answer() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("lines");
+    let okta = admin(&org).build().unwrap();
+    run(&okta, 1, &folder).await;
+    let lines = folder.lines();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["header"]["org"], org.url());
+    assert_eq!(lines[0]["header"]["format"], 1);
+    assert_eq!(lines[1]["sending"]["user"], "00u00000");
+    assert_eq!(lines[2]["outcome"]["outcome"], "revoked");
+    assert_eq!(
+        lines[2]["outcome"]["request_id"].as_str(),
+        org.requests()[0].request_id()
+    );
+}
+
+#[tokio::test]
+async fn resuming_skips_the_revoked_and_repeats_the_rest() {
+    let org = org(6, 600).await;
+    let folder = Folder::new("resume");
+    let okta = admin(&org).retry(RetryPolicy::never()).build().unwrap();
+    org.fail_next(1, Fault::okta_error(403, "E0000006"));
+    org.fail_next(1, Fault::reset().after_effect(true));
+    let (first, _) = outcomes(
+        okta.revoke_many(ids(4))
+            .concurrency(1)
+            .journal(folder.journal()),
+    )
+    .await;
+    assert_eq!(with(&first, Outcome::Revoked), ["00u00002", "00u00003"]);
+    let before = org.requests().len();
+
+    let plan = okta
+        .revoke_many(ids(6))
+        .journal(folder.journal())
+        .plan()
+        .await
+        .unwrap();
+    assert_eq!((plan.users, plan.revoked_before), (4, 2));
+    assert!(plan.resumes.is_some());
+    let (second, report) = outcomes(
+        okta.revoke_many(ids(6))
+            .concurrency(1)
+            .journal(folder.journal()),
+    )
+    .await;
+    assert_eq!(
+        with(&second, Outcome::Revoked),
+        ["00u00000", "00u00001", "00u00004", "00u00005"]
+    );
+    assert_eq!(
+        (report.counts.revoked_before, report.resumes.is_some()),
+        (2, true)
+    );
+    assert_eq!(org.requests().len() - before, 4);
+}
+
+#[tokio::test]
+async fn a_torn_last_line_does_not_count() {
+    let org = org(2, 600).await;
+    let folder = Folder::new("torn");
+    let okta = admin(&org).build().unwrap();
+    run(&okta, 2, &folder).await;
+    let whole = fs::read(folder.journal()).unwrap();
+    let last = whole[..whole.len() - 1]
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .unwrap()
+        + 1;
+    for length in last..whole.len() {
+        fs::write(folder.journal(), &whole[..length]).unwrap();
+        let plan = okta
+            .revoke_many(ids(2))
+            .journal(folder.journal())
+            .plan()
+            .await
+            .unwrap();
+        assert_eq!(plan.users, 1, "{length}");
+    }
+    run(&okta, 2, &folder).await;
+    // What was torn is gone, and every line is one again.
+    assert_eq!(
+        with(&run(&okta, 2, &folder).await.0, Outcome::Revoked).len(),
+        0
+    );
+    folder.lines();
+}
+
+#[tokio::test]
+async fn another_run_s_journal_is_refused() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("other");
+    let okta = admin(&org).build().unwrap();
+    run(&okta, 1, &folder).await;
+    let many = || okta.revoke_many(ids(1)).journal(folder.journal());
+    for (run, why) in [
+        (many().oauth_tokens(true), "oauth_tokens"),
+        (many().forget_devices(false), "forget_devices"),
+    ] {
+        let error = run.start().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    let elsewhere = super::org(1, 600).await;
+    let error = admin(&elsewhere)
+        .build()
+        .unwrap()
+        .revoke_many(ids(1))
+        .journal(folder.journal())
+        .start()
+        .unwrap_err();
+    assert!(error.to_string().contains(&org.url()), "{error}");
+
+    for text in [
+        "{}\n",
+        "no journal\n",
+        "\n",
+        "{\"resumed\":{\"at\":\"x\"}}\n",
+    ] {
+        fs::write(folder.journal(), text).unwrap();
+        assert_eq!(
+            many().start().unwrap_err().kind(),
+            ErrorKind::InvalidInput,
+            "{text}"
+        );
+        assert_eq!(fs::read_to_string(folder.journal()).unwrap(), text);
+    }
+}
+
+#[tokio::test]
+async fn a_journal_in_use_is_refused() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("locked");
+    let okta = admin(&org).build().unwrap();
+    let first = okta
+        .revoke_many(ids(1))
+        .journal(folder.journal())
+        .start()
+        .unwrap();
+    let error = okta
+        .revoke_many(ids(1))
+        .journal(folder.journal())
+        .start()
+        .unwrap_err();
+    assert!(error.to_string().contains("in use"), "{error}");
+    drop(first);
+    assert!(
+        okta.revoke_many(ids(1))
+            .journal(folder.journal())
+            .start()
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_is_an_error_before_anything_is_sent() {
+    let org = org(1, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let error = okta
+        .revoke_many(ids(1))
+        .journal("/nonexistent/run.jsonl")
+        .start()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Journal);
+    assert!(
+        error.to_string().contains("/nonexistent/run.jsonl"),
+        "{error}"
+    );
+    assert!(org.requests().is_empty());
+}

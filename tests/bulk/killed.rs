@@ -1,0 +1,104 @@
+//! Killed at any moment and resumed: nothing is lost, nothing is claimed.
+
+use std::{
+    env, fs,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use okta_user_sessions::{Client, Credentials};
+
+use super::*;
+
+const USERS: usize = 400;
+const ORG: &str = "TEST_KILLED_ORG";
+const TOKEN: &str = "TEST_KILLED_TOKEN";
+const JOURNAL: &str = "TEST_KILLED_JOURNAL";
+
+/// What the killed process does; alone it does nothing.
+#[tokio::test]
+async fn the_process_that_is_killed() {
+    let (Ok(url), Ok(token), Ok(journal)) = (env::var(ORG), env::var(TOKEN), env::var(JOURNAL))
+    else {
+        return;
+    };
+    let okta = Client::builder(url)
+        .allow_loopback_http(true)
+        .credentials(Credentials::api_token(token))
+        .build()
+        .unwrap();
+    let run = okta
+        .revoke_many(ids(USERS))
+        .share(1.0)
+        .concurrency(8)
+        .journal(journal);
+    let (_, report) = outcomes(run).await;
+    assert!(report.is_complete(), "{}", report.to_json());
+}
+
+/// Whom the journal says to be revoked.
+fn claimed(journal: &str) -> HashSet<String> {
+    let text = fs::read_to_string(journal).unwrap_or_default();
+    let lines = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines
+        .filter(|line| line["outcome"]["outcome"] == "revoked")
+        .map(|line| line["outcome"]["user"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_kills_lose_nobody_and_claim_nobody() {
+    let org = MockOrg::builder()
+        .rate_limit(1_000_000, seconds(60))
+        .latency(Duration::from_millis(20))
+        .start()
+        .await
+        .unwrap();
+    for id in ids(USERS) {
+        org.add_user(MockUser::new(id).sessions(1));
+    }
+    let journal = format!(
+        "{}/killed-{}.jsonl",
+        env!("CARGO_TARGET_TMPDIR"),
+        std::process::id()
+    );
+    let token = org.issue_api_token();
+    let process = || {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command
+            .args(["--exact", "bulk::killed::the_process_that_is_killed"])
+            .envs([(ORG, &org.url()), (TOKEN, &token), (JOURNAL, &journal)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    let mut kills = 0;
+    let mut partway = 0;
+    while kills < 50 {
+        let mut child = process().spawn().unwrap();
+        let moment = Duration::from_micros(fastrand::u64(5_000..60_000));
+        tokio::time::sleep(moment).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        let claimed = claimed(&journal);
+        let cleared = cleared(&org);
+        assert!(
+            claimed.is_subset(&cleared),
+            "{:?}",
+            claimed.difference(&cleared)
+        );
+        partway += usize::from(!claimed.is_empty() && claimed.len() < USERS);
+    }
+    assert!(
+        partway > 10,
+        "only {partway} of {kills} kills came while it ran"
+    );
+    let status = process().status().unwrap();
+    assert!(status.success());
+    assert_eq!(cleared(&org).len(), USERS);
+    assert_eq!(claimed(&journal).len(), USERS);
+    fs::remove_file(&journal).unwrap();
+}
