@@ -13,6 +13,7 @@ use crate::support::admin;
 
 mod journal;
 mod killed;
+mod tool;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -178,7 +179,10 @@ async fn the_options_are_sent_for_each() {
     )
     .await;
     for request in org.requests() {
-        assert_eq!(request.query(), Some("forgetDevices=false&oauthTokens=true"));
+        assert_eq!(
+            request.query(),
+            Some("forgetDevices=false&oauthTokens=true")
+        );
     }
 }
 

@@ -312,3 +312,6 @@ impl Drop for Journal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

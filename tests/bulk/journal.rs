@@ -7,10 +7,10 @@ use okta_user_sessions::{Client, Outcome};
 use super::*;
 
 /// A folder of one test, gone afterwards.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();

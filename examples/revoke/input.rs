@@ -1,0 +1,84 @@
+//! Lists of users: CSV with a column, or one id a line.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
+
+/// The ids in a file, or on standard input if it is `-`.
+pub fn ids(file: &Path) -> Result<Vec<String>, String> {
+    let bytes = if file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(file)
+    };
+    let said = |problem: String| format!("{}: {problem}", file.display());
+    let bytes = bytes.map_err(|error| said(error.to_string()))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| said("it is not UTF-8; save it as such".into()))?;
+    parse(text.trim_start_matches('\u{feff}')).map_err(said)
+}
+
+fn parse(text: &str) -> Result<Vec<String>, String> {
+    let first = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    let column = first
+        .split(',')
+        .position(|name| is_id_column(name.trim().trim_matches('"')));
+    let Some(column) = column else {
+        if first.contains(',') {
+            return Err(format!(
+                "its first line {first:?} names no column id or userId; add one, or give one id a line"
+            ));
+        }
+        let lines = text.lines().map(str::trim);
+        return Ok(lines
+            .filter(|line| !line.is_empty())
+            .map(String::from)
+            .collect());
+    };
+    let mut rows = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut ids = Vec::new();
+    for row in rows.records() {
+        let row = row.map_err(|error| error.to_string())?;
+        // A row without an id is refused later, where it is counted.
+        ids.push(row.get(column).unwrap_or_default().to_owned());
+    }
+    Ok(ids)
+}
+
+fn is_id_column(name: &str) -> bool {
+    name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("userId")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn lists_and_tables() {
+        for text in [
+            "00u1\n00u2\n",
+            "\n 00u1\r\n\r\n00u2",
+            "id\n00u1\n00u2\n",
+            "name,userId\n\"Ada, L.\",00u1\nBob,00u2\n",
+            "\"ID\",status\n00u1,ACTIVE\n 00u2 ,x,y\n",
+        ] {
+            assert_eq!(parse(text).unwrap(), ["00u1", "00u2"], "{text}");
+        }
+        assert_eq!(parse("").unwrap(), Vec::<String>::new());
+        assert_eq!(parse("id,x\n00u1,1\n,2\n").unwrap(), ["00u1", ""]);
+        assert!(
+            parse("name,mail\nAda,a@b.c\n")
+                .unwrap_err()
+                .contains("name,mail")
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! Revokes the sessions of users: `revoke USER_ID...`, or `revoke --file FILE`
+//! for many, with a plan, a journal and a report.
+//!
+//! `cargo run --example revoke -- --help` says the rest.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod input;
+mod many;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use okta_user_sessions::{Client, Config, Error, UserId};
+
+/// Revoke every identity-provider session of users.
+///
+/// Sessions that web and native apps made for themselves go on, and so do the
+/// users' own API tokens.
+#[derive(Parser)]
+#[command(after_help = support::SETTINGS)]
+struct Arguments {
+    /// The users' ids, like 00ub0oNGTSWTBKOLGLNR
+    #[arg(required_unless_present_any = ["explain_settings", "file"], value_name = "USER_ID")]
+    users: Vec<String>,
+
+    /// Also revoke the refresh and access tokens issued to the users
+    #[arg(long, value_name = "true|false")]
+    oauth_tokens: Option<bool>,
+
+    /// Also forget the factors remembered for the users' devices
+    #[arg(long, value_name = "true|false")]
+    forget_devices: Option<bool>,
+
+    /// Print the settings and where they come from, and send nothing
+    #[arg(long)]
+    explain_settings: bool,
+
+    #[command(flatten)]
+    many: Many,
+}
+
+/// For many users. The same command with the same journal resumes a run.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Many users")]
+struct Many {
+    /// CSV with a column id or userId, or one id a line; - is standard input
+    #[arg(long, conflicts_with = "users")]
+    file: Option<PathBuf>,
+
+    /// Users to leave alone, in a file of the same form
+    #[arg(long, value_name = "FILE", requires = "file")]
+    exclude: Option<PathBuf>,
+
+    /// Show what would be done, and send nothing
+    #[arg(long, requires = "file")]
+    dry_run: bool,
+
+    /// The part of the org's rate limit to spend, above 0 and at most 1
+    #[arg(long, default_value_t = 0.5, requires = "file")]
+    share: f64,
+
+    /// How many users are under way at once
+    #[arg(long, default_value_t = 32, requires = "file")]
+    concurrency: usize,
+
+    /// How long the run may take, like 30m
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "file")]
+    deadline: Option<Duration>,
+
+    /// Write down what is sent and answered, so that the run can be resumed
+    #[arg(long, value_name = "FILE", requires = "file")]
+    journal: Option<PathBuf>,
+
+    /// Write a report: CSV of those not revoked if it ends in .csv, else JSON
+    #[arg(long, value_name = "FILE", requires = "file")]
+    report: Option<PathBuf>,
+
+    /// Do not ask
+    #[arg(long, requires = "file")]
+    yes: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(error) => return support::refused(error),
+    };
+    if arguments.explain_settings {
+        print!("{}", config.explain());
+        return ExitCode::SUCCESS;
+    }
+    // A run says by itself what it waits for.
+    let observed = arguments.many.file.is_none();
+    let client = match client(&config, observed) {
+        Ok(client) => client,
+        Err(error) => return support::refused(error),
+    };
+    match &arguments.many.file {
+        Some(file) => many::revoke(&client, &arguments, file).await,
+        None => one_by_one(&client, arguments).await,
+    }
+}
+
+async fn one_by_one(client: &Client, arguments: Arguments) -> ExitCode {
+    // All ids are looked at before the first is sent.
+    let (users, refused): (Vec<_>, Vec<_>) = arguments
+        .users
+        .into_iter()
+        .map(UserId::new)
+        .partition(Result::is_ok);
+    for error in refused.iter().flat_map(|refused| refused.as_ref().err()) {
+        eprintln!("error: {error}");
+    }
+    if !refused.is_empty() {
+        return support::refused("nothing was sent; correct the ids above");
+    }
+
+    let mut status = 0;
+    for user in users.into_iter().flatten() {
+        let mut call = client.revoke_user_sessions(user.clone());
+        if let Some(revoke) = arguments.oauth_tokens {
+            call = call.oauth_tokens(revoke);
+        }
+        if let Some(forget) = arguments.forget_devices {
+            call = call.forget_devices(forget);
+        }
+        status = status.max(support::print("revoked", user.as_str(), &call.await));
+    }
+    ExitCode::from(status)
+}
+
+fn client(config: &Config, observed: bool) -> Result<Client, Error> {
+    let builder = Client::builder_from_config(config)?;
+    let builder = if observed {
+        builder.on_wait(support::say_wait)
+    } else {
+        builder
+    };
+    builder.build()
+}

@@ -1,0 +1,302 @@
+//! A run over many users: plan, question, progress, report.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, BufRead, IsTerminal, Write},
+    path::Path,
+    process::{self, ExitCode},
+    time::{Duration, SystemTime},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use okta_user_sessions::{Client, Outcome, Plan, Progress, Report, RevokeMany, Run, UserOutcome};
+use tokio::{signal::ctrl_c, time::interval};
+
+use crate::{Arguments, input, support};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> ExitCode {
+    let many = &arguments.many;
+    let ids = match input::ids(file) {
+        Ok(ids) => ids,
+        Err(problem) => return support::refused(problem),
+    };
+    let exclude = match many.exclude.as_deref().map(input::ids).transpose() {
+        Ok(exclude) => exclude.unwrap_or_default(),
+        Err(problem) => return support::refused(problem),
+    };
+    let prepare = || prepare(client, arguments, &ids, &exclude);
+    let plan = match prepare().plan().await {
+        Ok(plan) => plan,
+        Err(error) => return support::refused(error),
+    };
+    show(&plan, many.share);
+    if many.dry_run || plan.users == 0 {
+        let nothing_to_do = many.dry_run || plan.refused.is_empty();
+        return ExitCode::from(if nothing_to_do {
+            0
+        } else {
+            support::NOTHING_SENT
+        });
+    }
+    if !many.yes && !confirmed(plan.users) {
+        return support::refused("nothing was sent: not confirmed; answer y, or give --yes");
+    }
+    if let Some(path) = &many.report
+        && let Err(error) = OpenOptions::new().create(true).append(true).open(path)
+    {
+        return support::refused(format_args!("the report {}: {error}", path.display()));
+    }
+    let mut run = match prepare().start() {
+        Ok(run) => run,
+        Err(error) => return support::refused(error),
+    };
+    let printed = follow(&mut run).await;
+    let report = run.report();
+    let kept = keep(&report, many.report.as_deref());
+    conclude(&report);
+    ExitCode::from(match (report.is_complete(), report.requests) {
+        (true, _) if printed && kept => 0,
+        (false, 0) => support::NOTHING_SENT,
+        _ => support::NOT_DONE,
+    })
+}
+
+fn prepare(
+    client: &Client,
+    arguments: &Arguments,
+    ids: &[String],
+    exclude: &[String],
+) -> RevokeMany {
+    let many = &arguments.many;
+    let mut run = client
+        .revoke_many(ids.to_vec())
+        .exclude(exclude.iter().cloned())
+        .share(many.share)
+        .concurrency(many.concurrency);
+    if let Some(revoke) = arguments.oauth_tokens {
+        run = run.oauth_tokens(revoke);
+    }
+    if let Some(forget) = arguments.forget_devices {
+        run = run.forget_devices(forget);
+    }
+    if let Some(limit) = many.deadline {
+        run = run.deadline(limit);
+    }
+    if let Some(journal) = &many.journal {
+        run = run.journal(journal);
+    }
+    run
+}
+
+fn show(plan: &Plan, share: f64) {
+    eprintln!("{} users to revoke", plan.users);
+    for (count, what) in [
+        (plan.duplicates, "ids given more than once, sent once"),
+        (plan.excluded, "ids excluded"),
+    ] {
+        if count > 0 {
+            eprintln!("{count} {what}");
+        }
+    }
+    for id in &plan.exclusions_not_met {
+        eprintln!("warning: the exclusion {id:?} is none of the ids");
+    }
+    for (_, error) in &plan.refused {
+        eprintln!("refused, not sent: {error}");
+    }
+    if let Some(since) = &plan.resumes {
+        let before = plan.revoked_before;
+        eprintln!("resumes the run of {since}: {before} were revoked then, and are skipped");
+    }
+    let expected = plan.duration_at(600, MINUTE, share);
+    eprintln!(
+        "the limit is known from the first answer on; at 600 requests a minute it takes {} or more",
+        humantime::format_duration(expected)
+    );
+}
+
+fn confirmed(users: u64) -> bool {
+    if !io::stdin().is_terminal() {
+        return false;
+    }
+    eprint!("Revoke the sessions of {users} users? [y/N] ");
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+/// Prints each outcome, and where the run stands. Returns whether all could be
+/// printed: a result that could not is one that nobody knows.
+async fn follow(run: &mut Run) -> bool {
+    let handle = run.handle();
+    let show = Show::new();
+    let mut tick = interval(Duration::from_millis(250));
+    let mut cancelled = false;
+    let mut printed = true;
+    loop {
+        tokio::select! {
+            outcome = run.next() => match outcome {
+                Some(outcome) => printed &= show.outcome(&outcome),
+                None => break,
+            },
+            _ = tick.tick() => show.progress(&handle.progress()),
+            signal = ctrl_c() => {
+                if signal.is_err() || cancelled {
+                    // What is under way is in the journal, if there is one.
+                    process::exit(support::NOT_DONE.into());
+                }
+                cancelled = true;
+                handle.cancel();
+                show.say("stopping: waiting for what is under way; Ctrl-C again leaves at once");
+            }
+        }
+    }
+    show.finish(&handle.progress());
+    printed
+}
+
+/// A bar on a terminal, lines elsewhere.
+struct Show {
+    bar: Option<ProgressBar>,
+    last_line: std::cell::Cell<Option<SystemTime>>,
+}
+
+impl Show {
+    fn new() -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+            ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Self {
+            bar,
+            last_line: None.into(),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn outcome(&self, user: &UserOutcome) -> bool {
+        let mut facts = Vec::new();
+        facts.extend(user.status.map(|status| format!("status {status}")));
+        if user.attempts > 1 {
+            facts.push(format!("{} attempts", user.attempts));
+        }
+        facts.extend(
+            user.request_id
+                .as_deref()
+                .map(|id| format!("request id {id}")),
+        );
+        facts.extend(
+            user.reason
+                .clone()
+                .filter(|_| user.outcome != Outcome::Revoked),
+        );
+        // The id is as given, and may hold what would steer a terminal.
+        let line = format!(
+            "{} {} ({})",
+            user.outcome,
+            user.user.escape_debug(),
+            facts.join(", ")
+        );
+        let print = || writeln!(io::stdout(), "{line}").is_ok();
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn progress(&self, progress: &Progress) {
+        const BETWEEN_LINES: Duration = Duration::from_secs(5);
+
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(progress.total.unwrap_or_default());
+                bar.set_position(progress.counts.done());
+                bar.set_message(state(progress));
+            }
+            None => {
+                let now = SystemTime::now();
+                let last = self.last_line.get().unwrap_or(SystemTime::UNIX_EPOCH);
+                if now
+                    .duration_since(last)
+                    .is_ok_and(|since| since >= BETWEEN_LINES)
+                {
+                    self.last_line.set(Some(now));
+                    eprintln!("{} done, {}", progress.counts.done(), state(progress));
+                }
+            }
+        }
+    }
+
+    fn finish(&self, progress: &Progress) {
+        if let Some(bar) = &self.bar {
+            self.progress(progress);
+            bar.finish();
+        }
+    }
+}
+
+fn state(progress: &Progress) -> String {
+    let seconds_to = |time: SystemTime| {
+        let left = time.duration_since(SystemTime::now()).unwrap_or_default();
+        humantime::format_duration(Duration::from_secs(left.as_secs()))
+    };
+    let mut text = format!(
+        "{} in flight, {} not revoked",
+        progress.in_flight,
+        progress.counts.not_revoked()
+    );
+    if let Some(waiting) = &progress.waiting {
+        text += &format!(
+            ", waiting {}: {}",
+            seconds_to(waiting.until),
+            waiting.reason
+        );
+    }
+    if let Some(end) = progress.expected_end {
+        text += &format!(", {} or more to go", seconds_to(end));
+    }
+    text
+}
+
+fn keep(report: &Report, path: Option<&Path>) -> bool {
+    let Some(path) = path else {
+        return true;
+    };
+    let csv = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let text = if csv {
+        report.to_csv()
+    } else {
+        report.to_json()
+    };
+    match fs::write(path, text) {
+        Ok(()) => true,
+        Err(error) => {
+            eprintln!("error: the report {}: {error}", path.display());
+            false
+        }
+    }
+}
+
+fn conclude(report: &Report) {
+    eprintln!("{}", report.summary());
+    if let Some(reason) = report.stopped {
+        let because = report
+            .stopped_because
+            .as_deref()
+            .map(|text| format!(": {text}"));
+        eprintln!("stopped early: {reason}{}", because.unwrap_or_default());
+    }
+    for text in &report.not_covered {
+        eprintln!("note: {text}");
+    }
+}

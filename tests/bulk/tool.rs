@@ -1,0 +1,200 @@
+//! `examples/revoke` as its users run it.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+};
+
+use super::{journal::Folder, *};
+
+/// Built by `cargo test`, beside this binary.
+fn tool() -> PathBuf {
+    let here = env::current_exe().unwrap();
+    let name = format!("examples/revoke{}", env::consts::EXE_SUFFIX);
+    let path = here.parent().and_then(Path::parent).unwrap().join(name);
+    assert!(
+        path.exists(),
+        "run cargo test, or cargo build --examples before"
+    );
+    path
+}
+
+struct Printed {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+async fn run(org: &MockOrg, folder: &Folder, arguments: &[&str], input: &str) -> Printed {
+    finish(start(org, folder, arguments), input).await
+}
+
+fn start(org: &MockOrg, folder: &Folder, arguments: &[&str]) -> Child {
+    started(Command::new(tool()).args(arguments), org, folder)
+}
+
+fn started(command: &mut Command, org: &MockOrg, folder: &Folder) -> Child {
+    command
+        .current_dir(&folder.0)
+        .env("HOME", &folder.0)
+        .env("OKTA_CLIENT_ORGURL", org.url())
+        .env("OKTA_CLIENT_TOKEN", org.issue_api_token())
+        .env("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK", "true")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+async fn finish(mut child: Child, input: &str) -> Printed {
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).await.unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().await.unwrap();
+    Printed {
+        status: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_planned_revoked_reported_and_resumed() {
+    let org = org(20, 600).await;
+    let folder = Folder::new("tool");
+    let list = format!(
+        "name,userId\nAda,{}\nGone,00uGone\nBad,a/b\n",
+        ids(20).join("\nX,")
+    );
+    fs::write(folder.0.join("users.csv"), list).unwrap();
+    fs::write(folder.0.join("keep.txt"), "00u00007\n").unwrap();
+    let list = ["--file", "users.csv", "--exclude", "keep.txt"];
+    let dry = run(&org, &folder, &[&list[..], &["--dry-run"]].concat(), "").await;
+    assert_eq!(dry.status, 0, "{}", dry.err);
+    assert!(
+        dry.err.contains("20 users to revoke") && dry.err.contains("a/b"),
+        "{}",
+        dry.err
+    );
+
+    let asked = run(&org, &folder, &list, "y\n").await;
+    assert_eq!(asked.status, 2, "{}", asked.err);
+    assert!(asked.err.contains("--yes"), "{}", asked.err);
+    assert!(org.requests().is_empty());
+
+    let kept = ["--yes", "--journal", "run.jsonl", "--report", "report.json"];
+    let first = run(&org, &folder, &[&list[..], &kept].concat(), "").await;
+    assert_eq!(first.status, 1, "{}", first.err);
+    assert_eq!(
+        first.out.matches("revoked 00u").count(),
+        19,
+        "{}",
+        first.out
+    );
+    assert!(
+        first.out.contains("not_found 00uGone (status 404"),
+        "{}",
+        first.out
+    );
+    assert!(first.err.contains("Web and native apps"), "{}", first.err);
+    let report = fs::read_to_string(folder.0.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["counts"]["revoked"], 19);
+
+    let before = org.requests().len();
+    let again = run(&org, &folder, &[&list[..], &kept].concat(), "").await;
+    assert_eq!(again.status, 1);
+    assert!(again.err.contains("19 were revoked then"), "{}", again.err);
+    assert_eq!(org.requests().len(), before + 1);
+    assert!(!cleared(&org).contains("00u00007"));
+}
+
+#[tokio::test]
+async fn a_list_comes_from_standard_input() {
+    let org = org(3, 600).await;
+    let folder = Folder::new("stdin");
+    let all = run(&org, &folder, &["--file", "-", "--yes"], &ids(3).join("\n")).await;
+    assert_eq!((all.status, cleared(&org).len()), (0, 3), "{}", all.err);
+    let bad = run(&org, &folder, &["--file", "none.txt", "--yes"], "").await;
+    assert_eq!(bad.status, 2);
+    assert!(bad.err.contains("none.txt"), "{}", bad.err);
+}
+
+/// Ctrl-C once: what is under way settles.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupt_settles_and_tells_who_is_left() {
+    let org = org(200, 20).await;
+    let folder = Folder::new("interrupt");
+    fs::write(folder.0.join("users"), ids(200).join("\n")).unwrap();
+    let child = start(&org, &folder, &["--file", "users", "--yes"]);
+    let kill = format!("kill -INT {}", child.id().unwrap());
+    let watched = org.clone();
+    let interrupt = tokio::spawn(async move {
+        while watched.requests().len() < 5 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let sent = Command::new("sh").args(["-c", &kill]).status().await;
+        assert!(sent.unwrap().success());
+    });
+    let printed = finish(child, "").await;
+    interrupt.await.unwrap();
+    assert_eq!(printed.status, 1, "{}", printed.err);
+    assert!(printed.err.contains("cancelled"), "{}", printed.err);
+    let revoked = printed
+        .out
+        .lines()
+        .filter(|line| line.starts_with("revoked "))
+        .count();
+    assert_eq!(revoked, cleared(&org).len());
+    assert_eq!(printed.out.lines().count(), 200);
+}
+
+/// A disk without room: nothing is sent that the journal does not hold.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_stops_the_run_before_the_next_request() {
+    let org = org(400, 600).await;
+    let folder = Folder::new("full");
+    fs::write(folder.0.join("users"), ids(400).join("\n")).unwrap();
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f 16; exec {} --file users --share 1 --yes --journal run.jsonl",
+        tool().display()
+    );
+    let printed = finish(
+        started(Command::new("sh").args(["-c", &limited]), &org, &folder),
+        "",
+    )
+    .await;
+    assert_eq!(printed.status, 1, "{}", printed.err);
+    assert!(
+        printed.err.contains("the journal cannot be written"),
+        "{}",
+        printed.err
+    );
+    let journal = fs::read_to_string(folder.journal()).unwrap();
+    let lines = journal
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let announced: HashSet<String> = lines
+        .filter_map(|line: serde_json::Value| Some(line["sending"]["user"].as_str()?.to_owned()))
+        .collect();
+    let sent: HashSet<String> = org
+        .requests()
+        .iter()
+        .map(|request| request.path().split('/').nth(4).unwrap().to_owned())
+        .collect();
+    assert!(!sent.is_empty() && sent.len() < 400);
+    assert!(
+        sent.is_subset(&announced),
+        "{:?}",
+        sent.difference(&announced)
+    );
+}
