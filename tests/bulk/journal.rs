@@ -17,7 +17,7 @@ impl Folder {
         Self(path)
     }
 
-    fn journal(&self) -> PathBuf {
+    pub fn journal(&self) -> PathBuf {
         self.0.join("run.jsonl")
     }
 
