@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::stream;
 use okta_user_sessions::{
-    ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, StopReason, UserOutcome,
+    ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, Run, RunHandle, StopReason, UserOutcome,
     mock::{Fault, MockOrg, MockUser},
 };
 use tokio::time::{Instant, sleep};
@@ -67,6 +67,15 @@ fn with(outcomes: &[UserOutcome], outcome: Outcome) -> Vec<&str> {
         .filter(|user| user.outcome == outcome)
         .map(|user| user.user.as_str())
         .collect()
+}
+
+#[test]
+fn a_run_can_move_between_threads_and_its_handle_be_shared() {
+    fn send<T: Send>() {}
+    fn shared<T: Send + Sync + Clone>() {}
+    send::<RevokeMany>();
+    send::<Run>();
+    shared::<RunHandle>();
 }
 
 /// The figure.

@@ -193,12 +193,12 @@ impl Journal {
     /// Opens the journal of a run, or begins it.
     pub(super) fn open(path: &Path, run: &Header) -> Result<(Self, Past), Error> {
         let fail = |what| move |error| failed(path, what, error);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(fail("cannot be opened"))?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        // It holds the ids of people.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(fail("cannot be opened"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

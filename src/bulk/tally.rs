@@ -158,7 +158,7 @@ pub struct Progress {
     pub counts: Counts,
     /// Users under way, those that wait for their turn included.
     pub in_flight: u64,
-    /// Set while nothing is sent.
+    /// Set while no request is under way.
     pub waiting: Option<Waiting>,
     /// Set once the run stops early.
     pub stopped: Option<StopReason>,
@@ -210,6 +210,7 @@ pub(super) struct Tally {
 struct State {
     counts: Counts,
     in_flight: u64,
+    in_the_air: u64,
     requests: u64,
     rate_limited: u64,
     waiting: Option<Waiting>,
@@ -298,14 +299,18 @@ impl Tally {
     pub(super) fn sent(&self) {
         self.change(|state| {
             state.requests = state.requests.saturating_add(1);
-            state.waiting = None;
+            state.in_the_air = state.in_the_air.saturating_add(1);
         });
     }
 
     pub(super) fn attempted(&self, error: Option<&Error>) {
-        if error.is_some_and(|error| error.status() == Some(429)) {
-            self.change(|state| state.rate_limited = state.rate_limited.saturating_add(1));
-        }
+        let not_sent = error.is_some_and(Error::was_not_sent);
+        let refused = error.is_some_and(|error| error.status() == Some(429));
+        self.change(|state| {
+            state.in_the_air = state.in_the_air.saturating_sub(1);
+            state.requests = state.requests.saturating_sub(not_sent.into());
+            state.rate_limited = state.rate_limited.saturating_add(refused.into());
+        });
     }
 
     /// Whether the window's end is not known yet to the run, all of whose calls
@@ -331,11 +336,19 @@ impl Tally {
 
     fn wait(&self, reason: &str, wait: Duration) {
         self.change(|state| {
-            let until = SystemTime::now().checked_add(wait);
-            state.waiting = until.map(|until| Waiting {
-                until,
-                reason: reason.to_owned(),
-            });
+            let until = SystemTime::now()
+                .checked_add(wait)
+                .unwrap_or(SystemTime::UNIX_EPOCH);
+            if state
+                .waiting
+                .as_ref()
+                .is_none_or(|waiting| waiting.until < until)
+            {
+                state.waiting = Some(Waiting {
+                    until,
+                    reason: reason.to_owned(),
+                });
+            }
             let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             match state.waits.iter_mut().find(|tally| tally.reason == reason) {
                 Some(tally) => {
@@ -384,7 +397,10 @@ impl Tally {
             total: self.total,
             counts: state.counts,
             in_flight: state.in_flight,
-            waiting: state.waiting.clone(),
+            waiting: state
+                .waiting
+                .clone()
+                .filter(|waiting| state.in_the_air == 0 && waiting.until > SystemTime::now()),
             stopped: state.stopped.as_ref().map(|(reason, _)| *reason),
             expected_end: expected.and_then(|expected| SystemTime::now().checked_add(expected)),
         }

@@ -4,11 +4,11 @@
 //! that runs, or the kind of one to start.
 
 use std::{
-    env, fs,
+    env,
     time::{Duration, Instant},
 };
 
-use benches::{Server, Subject, cpu_time};
+use benches::{Server, Subject, cpu_time, resident};
 
 fn main() {
     let mut arguments = env::args().skip(1);
@@ -56,14 +56,4 @@ fn report(what: &str, (wall, cpu): (Instant, Duration), times: u64) {
         each(wall.elapsed()),
         resident()
     );
-}
-
-/// As Linux tells it; elsewhere 0.
-fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
-        .and_then(|kib| kib.trim().parse().ok())
-        .unwrap_or(0)
 }

@@ -1,0 +1,53 @@
+//! Revokes so many users in one run, and says what it costs.
+//!
+//! `bulk USERS [JOURNAL]`
+
+use std::{
+    env,
+    time::{Duration, Instant},
+};
+
+use benches::{Server, cpu_time, resident};
+use okta_user_sessions::{Client, Credentials};
+
+fn main() {
+    let mut arguments = env::args().skip(1);
+    let users: u64 = arguments.next().expect("USERS").parse().expect("a number");
+    let journal = arguments.next();
+    let program = env::current_exe().expect("a path").with_file_name("server");
+    let server = Server::start(&program, "http1");
+    let okta = Client::builder(&server.url)
+        .allow_loopback_http(true)
+        .credentials(Credentials::api_token("00token"))
+        .build()
+        .expect("a client");
+    let ids = (0..users).map(|number| format!("00u{number:017}"));
+    let mut run = okta.revoke_many(ids).share(1.0);
+    if let Some(journal) = journal {
+        run = run.journal(journal);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let mut run = run.start().expect("it starts");
+        let mut start = (Instant::now(), cpu_time());
+        let part = (users / 10).max(1);
+        let mut done = 0;
+        while run.next().await.is_some() {
+            done += 1;
+            if done % part == 0 {
+                let each = |time: Duration| time.as_secs_f64() * 1e6 / part as f64;
+                println!(
+                    "{done} done: {:.1} µs CPU, {:.1} µs each, {} KiB resident",
+                    each(cpu_time() - start.1),
+                    each(start.0.elapsed()),
+                    resident()
+                );
+                start = (Instant::now(), cpu_time());
+            }
+        }
+        println!("{}", run.report().summary());
+    });
+}
