@@ -28,8 +28,17 @@ pub(crate) struct Answer {
     /// What was secret in the request: some servers echo it, and what goes into
     /// an error or a receipt goes into a log.
     pub(crate) secrets: Vec<Secret>,
+    pub(crate) provenance: Provenance,
+}
+
+/// What the transport knows of an answer, beside its headers.
+pub(crate) struct Provenance {
     /// Whether the body ended with the connection, so that a cut does not show.
     pub(crate) open_ended: bool,
+    /// Whether a browser let the answer through as one that allows the page's
+    /// origin and its cookies. Only the org does that, whose request id the
+    /// browser then hides.
+    pub(crate) allowed_by_cors: bool,
 }
 
 pub(crate) enum Body {
@@ -188,8 +197,8 @@ impl Answer {
         {
             return unexpected("a 204 came with content, so it is not Okta's");
         }
-        let is_okta_s = self.headers.contains_key(REQUEST_ID);
-        if self.status == StatusCode::OK && self.open_ended && !is_okta_s {
+        let is_okta_s = self.provenance.allowed_by_cors || self.headers.contains_key(REQUEST_ID);
+        if self.status == StatusCode::OK && self.provenance.open_ended && !is_okta_s {
             return unexpected(
                 "a 200 came without a length and without Okta's request id, so it may have been cut",
             );

@@ -1,6 +1,8 @@
 //! One builder for both clients: only the credentials differ.
 
-use std::{env::consts, fmt, marker::PhantomData, sync::Arc, time::Duration};
+#[cfg(not(target_arch = "wasm32"))]
+use std::time::Duration;
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap,
@@ -8,14 +10,16 @@ use reqwest::header::{
 };
 
 use crate::{
-    Error, Proxy, RetryPolicy, SecretString, WaitEvent,
+    Error, RetryPolicy, WaitEvent,
     auth::{Auth, Wire},
     call::Layers,
     id::OrgUrl,
     pacing::Gate,
     retry::WaitObserver,
-    transport::{self, Connection, Http},
+    transport::Connection,
 };
+#[cfg(not(target_arch = "wasm32"))]
+use crate::{Proxy, SecretString};
 
 /// Makes the credentials ready, once the client's settings are known.
 type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
@@ -29,10 +33,8 @@ pub struct ClientBuilder<C> {
     org_url: String,
     auth: Option<MakeAuth>,
     headers: Vec<(String, String)>,
-    user_agent_suffix: String,
     connection: Connection,
     allow_loopback_http: bool,
-    http_client: Option<reqwest::Client>,
     policy: RetryPolicy,
     observer: Option<WaitObserver>,
     client: PhantomData<fn() -> C>,
@@ -44,10 +46,8 @@ impl<C> ClientBuilder<C> {
             org_url,
             auth: None,
             headers: Vec::new(),
-            user_agent_suffix: String::new(),
             connection: Connection::default(),
             allow_loopback_http: false,
-            http_client: None,
             policy: RetryPolicy::default(),
             observer: None,
             client: PhantomData,
@@ -62,10 +62,65 @@ impl<C> ClientBuilder<C> {
         self
     }
 
+    /// How often and how long a call is tried.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Calls `observer` before each wait, so that a program can say what it
+    /// waits for. It must not block.
+    pub fn on_wait(mut self, observer: impl Fn(&WaitEvent) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Allows an `http` URL whose host is `localhost`, `127.0.0.0/8` or `[::1]`,
+    /// to test against a server on this machine. Other hosts stay https only.
+    pub fn allow_loopback_http(mut self, allow: bool) -> Self {
+        self.allow_loopback_http = allow;
+        self
+    }
+
+    pub(crate) fn auth(
+        mut self,
+        auth: impl FnOnce(Wire) -> Result<Auth, Error> + Send + 'static,
+    ) -> Self {
+        self.auth = Some(Box::new(auth));
+        self
+    }
+
+    pub(crate) fn layers(self) -> Result<Layers, Error> {
+        let org = OrgUrl::new(&self.org_url, self.allow_loopback_http)?;
+        let Some(auth) = self.auth else {
+            return Err(Error::invalid(
+                "the client has no credentials; set them with credentials(..)",
+            ));
+        };
+        let headers = headers(&self.headers)?;
+        let wire = Wire {
+            http: self.connection.http(&org)?,
+            org,
+            policy: self.policy,
+            observer: self.observer,
+        };
+        Ok(Layers {
+            auth: auth(wire.clone())?,
+            wire,
+            headers,
+            gate: Gate::default(),
+        })
+    }
+}
+
+/// Connections and what is said about the caller. A browser has its own, so
+/// these are absent on wasm32.
+#[cfg(not(target_arch = "wasm32"))]
+impl<C> ClientBuilder<C> {
     /// Adds the caller's own name and version to the `User-Agent`, like
     /// `offboarding/2.1`.
     pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
-        self.user_agent_suffix = suffix.into();
+        self.connection.user_agent_suffix = suffix.into();
         self
     }
 
@@ -98,26 +153,6 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// How often and how long a call is tried.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// Calls `observer` before each wait, so that a program can say what it
-    /// waits for. It must not block.
-    pub fn on_wait(mut self, observer: impl Fn(&WaitEvent) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
-        self
-    }
-
-    /// Allows an `http` URL whose host is `localhost`, `127.0.0.0/8` or `[::1]`,
-    /// to test against a server on this machine. Other hosts stay https only.
-    pub fn allow_loopback_http(mut self, allow: bool) -> Self {
-        self.allow_loopback_http = allow;
-        self
-    }
-
     /// Sends with this HTTP client instead of an own one.
     ///
     /// This is the one place where `reqwest` shows in this crate's API. Build it
@@ -129,45 +164,8 @@ impl<C> ClientBuilder<C> {
     /// [`connect_timeout`](Self::connect_timeout), [`proxy`](Self::proxy) and the
     /// certificates have no effect on it.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.http_client = Some(client);
+        self.connection.http_client = Some(client);
         self
-    }
-
-    pub(crate) fn auth(
-        mut self,
-        auth: impl FnOnce(Wire) -> Result<Auth, Error> + Send + 'static,
-    ) -> Self {
-        self.auth = Some(Box::new(auth));
-        self
-    }
-
-    pub(crate) fn layers(self) -> Result<Layers, Error> {
-        let org = OrgUrl::new(&self.org_url, self.allow_loopback_http)?;
-        let Some(auth) = self.auth else {
-            return Err(Error::invalid(
-                "the client has no credentials; set them with credentials(..)",
-            ));
-        };
-        let user_agent = user_agent(&self.user_agent_suffix)?;
-        let headers = headers(&self.headers)?;
-        let given = self.http_client.is_some();
-        let client = match self.http_client {
-            Some(client) => client,
-            None => transport::http_client(&org, &self.connection)?,
-        };
-        let wire = Wire {
-            org,
-            http: Http { client, given },
-            user_agent,
-            policy: self.policy,
-            observer: self.observer,
-        };
-        Ok(Layers {
-            auth: auth(wire.clone())?,
-            wire,
-            headers,
-            gate: Gate::default(),
-        })
     }
 }
 
@@ -207,17 +205,6 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, Error> {
         headers.append(header, value);
     }
     Ok(headers)
-}
-
-/// `okta-user-sessions-rust/0.1.0 linux/x86_64`, and the caller's own suffix.
-fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
-    let own = concat!("okta-user-sessions-rust/", env!("CARGO_PKG_VERSION"));
-    let text = format!("{own} {}/{} {}", consts::OS, consts::ARCH, suffix.trim());
-    HeaderValue::from_str(text.trim_end()).map_err(|_| {
-        Error::invalid(format!(
-            "the User-Agent suffix {suffix:?} is refused: it holds a character that no header has"
-        ))
-    })
 }
 
 impl<C> fmt::Debug for ClientBuilder<C> {

@@ -15,10 +15,9 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{
-    Request,
-    header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT},
-};
+#[cfg(not(target_arch = "wasm32"))]
+use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::{Request, header::HeaderMap};
 use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
@@ -117,7 +116,7 @@ impl Layers {
         let outcome = retry::run(
             &self.wire.policy,
             caller.deadline(&self.wire.policy),
-            fastrand::f64,
+            random,
             observer,
             |attempt| self.attempt(operation, caller, attempt, &microseconds_at_gate),
         )
@@ -198,7 +197,6 @@ impl Layers {
             .request(&self.wire.org, &self.wire.http.client)
             .await?;
         let headers = request.headers_mut();
-        headers.insert(USER_AGENT, self.wire.user_agent.clone());
         for (name, value) in &self.headers {
             headers.append(name, value.clone());
         }
@@ -243,6 +241,12 @@ fn mark_retry(headers: &mut HeaderMap, attempt: &Attempt) {
 
 #[cfg(target_arch = "wasm32")]
 fn mark_retry(_: &mut HeaderMap, _: &Attempt) {}
+
+/// In `0.0..1.0`.
+#[cfg(not(target_arch = "wasm32"))]
+use fastrand::f64 as random;
+#[cfg(target_arch = "wasm32")]
+use js_sys::Math::random;
 
 impl fmt::Debug for Layers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

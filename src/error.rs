@@ -22,6 +22,11 @@ pub enum ErrorKind {
     /// The connection ended after the request may have left, before a whole
     /// answer was there.
     ConnectionLost,
+    /// In a browser: there is no answer that the page may read, and the browser
+    /// does not say why. The device is offline, the org cannot be reached, the
+    /// connection was lost, or the org's Trusted Origins do not have the page's
+    /// origin with CORS. Whether the request was sent is not known either.
+    Unreadable,
     /// No answer came within the time limit of the attempt or of the call.
     TimedOut,
     /// The request was not sent: the rate-limit window is known to be spent and
@@ -396,6 +401,7 @@ impl Failure for Error {
         match self.kind() {
             ErrorKind::NotConnected => Some(WaitReason::NotConnected),
             ErrorKind::ConnectionLost => Some(WaitReason::ConnectionLost),
+            ErrorKind::Unreadable => Some(WaitReason::Unreadable),
             ErrorKind::TimedOut => Some(WaitReason::TimedOut),
             ErrorKind::RateLimited if self.rate_limit().is_some_and(RateLimit::is_concurrency) => {
                 Some(WaitReason::ConcurrencyLimited)

@@ -218,10 +218,12 @@ impl OrgUrl {
         &self.base
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn is_loopback(&self) -> bool {
         self.url.host_str().is_some_and(is_loopback)
     }

@@ -26,6 +26,7 @@ mod id;
 pub mod mock;
 mod operations;
 mod pacing;
+#[cfg(not(target_arch = "wasm32"))]
 mod proxy;
 mod rate_limit;
 mod receipt;
@@ -50,6 +51,7 @@ pub use config::{AuthorizationMode, Config, ConfigSources};
 pub use error::{Effect, Error, ErrorKind};
 pub use id::UserId;
 pub use operations::{Call, EndUserSessions, RevokeUserSessions};
+#[cfg(not(target_arch = "wasm32"))]
 pub use proxy::Proxy;
 pub use rate_limit::RateLimit;
 pub use receipt::Receipt;

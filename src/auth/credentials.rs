@@ -3,9 +3,11 @@
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 use std::sync::Arc;
 
+#[cfg(not(target_arch = "wasm32"))]
+use reqwest::header::COOKIE;
 use reqwest::{
     Url,
-    header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, ORIGIN},
+    header::{AUTHORIZATION, HeaderName, HeaderValue, ORIGIN},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -42,6 +44,7 @@ enum Kind {
 #[derive(Clone, Debug)]
 pub struct SessionCredentials {
     kind: SessionKind,
+    /// None in a browser, which sets it itself.
     origin: Option<String>,
 }
 
@@ -53,7 +56,13 @@ struct Token {
 
 #[derive(Clone, Debug)]
 enum SessionKind {
-    Cookie { name: String, value: SecretString },
+    #[cfg(target_arch = "wasm32")]
+    Browser,
+    #[cfg(not(target_arch = "wasm32"))]
+    Cookie {
+        name: String,
+        value: SecretString,
+    },
     AccessToken(Token),
 }
 
@@ -136,6 +145,8 @@ impl Credentials {
     }
 }
 
+/// Headers that a browser sets itself and lets no page set: absent on wasm32.
+#[cfg(not(target_arch = "wasm32"))]
 impl SessionCredentials {
     /// The user's session cookie under its own name; [`idx`](Self::idx) and
     /// [`sid`](Self::sid) are the usual ones.
@@ -162,19 +173,33 @@ impl SessionCredentials {
         Self::cookie("sid", value)
     }
 
-    /// An OAuth 2.0 access token of the user. The specification allows it with
-    /// no scope; the documentation asks for the cookie.
-    #[must_use]
-    pub fn access_token(token: impl Into<SecretString>) -> Self {
-        Self::new(SessionKind::AccessToken(Token::new(BEARER, token)))
-    }
-
     /// Also sends `Origin`, which some orgs want beside the cookie: a Trusted
     /// Origin of the org, like `https://app.example.com`.
     #[must_use]
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
+    }
+}
+
+impl SessionCredentials {
+    /// The session cookie that the browser has of the org, which no page can
+    /// read. On wasm32 only.
+    ///
+    /// The org's Trusted Origins must have the page's origin with CORS. Browsers
+    /// that block third-party cookies send it only where the org has a custom
+    /// domain on the page's own site.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub fn browser() -> Self {
+        Self::new(SessionKind::Browser)
+    }
+
+    /// An OAuth 2.0 access token of the user. The specification allows it with
+    /// no scope; the documentation asks for the cookie.
+    #[must_use]
+    pub fn access_token(token: impl Into<SecretString>) -> Self {
+        Self::new(SessionKind::AccessToken(Token::new(BEARER, token)))
     }
 
     fn new(kind: SessionKind) -> Self {
@@ -184,7 +209,10 @@ impl SessionCredentials {
     pub(crate) fn into_auth(self) -> Result<Auth, Error> {
         let mut headers = vec![match self.kind {
             SessionKind::AccessToken(token) => token.header()?,
+            #[cfg(not(target_arch = "wasm32"))]
             SessionKind::Cookie { name, value } => cookie_header(&name, &value)?,
+            #[cfg(target_arch = "wasm32")]
+            SessionKind::Browser => return Ok(Auth::Browser),
         }];
         if let Some(origin) = self.origin {
             headers.push((ORIGIN, origin_value(&origin)?));
@@ -271,6 +299,7 @@ fn starts_with_word(text: &str, word: &str) -> bool {
 
 /// `cookie-pair` of RFC 6265 §4.1.1: a token, and octets without white space,
 /// quotes, comma, semicolon and backslash.
+#[cfg(not(target_arch = "wasm32"))]
 fn cookie_header(name: &str, value: &SecretString) -> Result<(HeaderName, HeaderValue), Error> {
     let value = value.expose_secret();
     // Header names are tokens too.

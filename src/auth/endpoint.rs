@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{
     Request, Url,
-    header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT},
+    header::{ACCEPT, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -150,7 +150,6 @@ impl TokenEndpoint {
             .client
             .post(self.url.clone())
             .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header(USER_AGENT, self.wire.user_agent.clone())
             .form(&[
                 ("grant_type", "client_credentials"),
                 ("scope", &self.scope),

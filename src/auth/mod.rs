@@ -45,7 +45,6 @@ use crate::{
 pub(crate) struct Wire {
     pub(crate) org: OrgUrl,
     pub(crate) http: Http,
-    pub(crate) user_agent: HeaderValue,
     pub(crate) policy: RetryPolicy,
     pub(crate) observer: Option<WaitObserver>,
 }
@@ -55,6 +54,9 @@ pub(crate) struct Wire {
 pub(crate) enum Auth {
     /// The same headers every time.
     Fixed(Vec<(HeaderName, HeaderValue)>),
+    /// The cookies that the browser has of the org.
+    #[cfg(target_arch = "wasm32")]
+    Browser,
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
     Tokens(tokens::TokenAuth),
 }
@@ -95,6 +97,11 @@ impl Auth {
                 let _ = deadline;
                 Ok(Signed::Fixed)
             }
+            #[cfg(target_arch = "wasm32")]
+            Self::Browser => {
+                include_cookies(request)?;
+                Ok(Signed::Fixed)
+            }
             #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
             Self::Tokens(auth) => Ok(Signed::Token(auth.sign(request, deadline).await?)),
         }
@@ -123,4 +130,16 @@ impl Signed {
             Self::Token(signed) => signed.alongside(send).await,
         }
     }
+}
+
+/// Sends the org's cookies along, which the page itself cannot read.
+#[cfg(target_arch = "wasm32")]
+fn include_cookies(request: &mut Request) -> Result<(), Error> {
+    let bare = Request::new(request.method().clone(), request.url().clone());
+    let taken = std::mem::replace(request, bare);
+    *request = reqwest::RequestBuilder::from_parts(reqwest::Client::new(), taken)
+        .fetch_credentials_include()
+        .build()
+        .map_err(|_| Error::invalid("the request could not be built"))?;
+    Ok(())
 }

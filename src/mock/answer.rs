@@ -7,10 +7,10 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tokio::time::Instant;
 
 use super::{
-    auth,
+    auth, cors,
     org::Org,
     refusal::{Answer, Refusal},
-    request, token_endpoint,
+    request, sign_in, token_endpoint,
     user::LogEvent,
 };
 
@@ -57,6 +57,10 @@ fn route(
         (["api", "v1", "users", user, "sessions"], method) => match *method {
             Method::DELETE => revoke_user_sessions(org, user, request, occasion),
             _ => Ok(wrong_method("DELETE", occasion)),
+        },
+        (["login", "sessionCookieRedirect"], method) => match *method {
+            Method::GET => sign_in::sign_in(org, request),
+            _ => Ok(wrong_method("GET", occasion)),
         },
         _ => Err(Refusal::unknown_path()),
     }
@@ -130,15 +134,10 @@ fn refuse_if_read_only(org: &Org) -> Result<(), Refusal> {
 }
 
 fn refuse_untrusted_origin(org: &Org, request: &Request<Bytes>) -> Result<(), Refusal> {
-    let (Some(trusted), Some(origin)) =
-        (&org.trusted_origins, request.headers().get(header::ORIGIN))
-    else {
-        return Ok(());
-    };
-    if trusted.iter().any(|trusted| origin == trusted.as_str()) {
-        return Ok(());
+    match cors::origin(request.headers()) {
+        Some(origin) if !org.trusts(origin) => Err(Refusal::no_permission()),
+        _ => Ok(()),
     }
-    Err(Refusal::no_permission())
 }
 
 /// An event that no user and no effect were noted in yet.

@@ -46,8 +46,9 @@ impl MockOrgBuilder {
     }
 
     /// The origins whose pages may end sessions, like `https://app.example.com`.
-    /// A request with another `Origin` is refused (403, `E0000006`); one
-    /// without the header is not.
+    /// A request with another `Origin` is refused (403, `E0000006`) and says
+    /// nothing that lets a browser show it to the page; one without the header
+    /// is not.
     pub fn trusted_origins<I>(mut self, origins: I) -> Self
     where
         I: IntoIterator,

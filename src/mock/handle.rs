@@ -10,7 +10,9 @@ use super::{
     fault::Fault,
     limits::Endpoint,
     record::RecordedRequest,
+    request,
     server::Server,
+    sign_in,
     state::Shared,
     user::{LogEvent, MockUser, UserState},
 };
@@ -134,6 +136,27 @@ impl MockOrg {
         let cookie = state.name("s");
         state.org.open_session(user_id, cookie.clone());
         cookie
+    }
+
+    /// Where a browser gets the cookie of a session that
+    /// [`sign_in`](Self::sign_in) opened, before the org redirects it to
+    /// `redirect_url`, whose origin must be trusted. Works once.
+    ///
+    /// The cookie is `Secure` and `SameSite=None`, so that pages of other sites
+    /// can use it. Browsers take it from loopback without TLS as well.
+    pub fn sign_in_url(&self, cookie: &str, redirect_url: &str) -> String {
+        let mut state = self.shared.lock();
+        let token = state.name("20111");
+        state
+            .org
+            .add_session_token(token.clone(), cookie.to_owned());
+        drop(state);
+        let redirect = request::percent_encode(redirect_url);
+        format!(
+            "{}{}?token={token}&redirectUrl={redirect}",
+            self.url(),
+            sign_in::PATH
+        )
     }
 
     /// Whether the session with this cookie value is open.

@@ -49,10 +49,21 @@
 //! test that moves a paused clock on leaves a client with the system's clock
 //! behind.
 //!
+//! # Browsers
+//!
+//! Pages of a trusted origin may call `/api/` with the browser's cookies: the
+//! org answers preflights and allows origin and credentials by name (CORS). To
+//! other origins it says no word of CORS. No header is exposed, so a page sees
+//! neither the rate limit nor the request id. A preflight is recorded, but no
+//! limit counts it and no fault strikes it. [`MockOrg::sign_in_url`] signs a
+//! browser in.
+//!
 //! # Where Okta's documentation is silent
 //!
 //! The mock had to choose; a client should rely on none of this.
 //!
+//! - A preflight allows the headers that Okta's own JavaScript sends, and no
+//!   others. Both operations have CORS.
 //! - Users are found by login too, and `me` revokes the sessions of the API
 //!   token's owner.
 //! - A session cookie on revokeUserSessions is refused with 403: `E0000006`
@@ -83,6 +94,7 @@ mod assertion;
 mod auth;
 mod builder;
 mod clock;
+mod cors;
 mod fault;
 mod form;
 mod handle;
@@ -98,6 +110,7 @@ mod refusal;
 mod request;
 mod server;
 mod service_apps;
+mod sign_in;
 mod state;
 mod token_endpoint;
 mod user;

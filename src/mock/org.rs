@@ -25,6 +25,8 @@ pub(super) struct Org {
     users: HashMap<String, User>,
     /// The user of every open session, by its cookie value.
     sessions: HashMap<String, String>,
+    /// The cookie value that each unused session token is good for.
+    session_tokens: HashMap<String, String>,
 }
 
 #[derive(Clone, Default)]
@@ -99,6 +101,22 @@ impl Org {
     /// The cookie that carries a session.
     pub(super) fn cookie_name(&self) -> &'static str {
         if self.classic_engine { "sid" } else { "idx" }
+    }
+
+    /// Whether pages of this origin may end sessions.
+    pub(super) fn trusts<O: PartialEq<str> + ?Sized>(&self, origin: &O) -> bool {
+        match &self.trusted_origins {
+            Some(trusted) => trusted.iter().any(|trusted| origin == trusted.as_str()),
+            None => true,
+        }
+    }
+
+    pub(super) fn add_session_token(&mut self, token: String, cookie: String) {
+        self.session_tokens.insert(token, cookie);
+    }
+
+    pub(super) fn take_session_token(&mut self, token: &str) -> Option<String> {
+        self.session_tokens.remove(token)
     }
 
     /// The user of an open session.

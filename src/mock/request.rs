@@ -22,20 +22,25 @@ pub(super) fn segments(path: &str) -> Option<Vec<String>> {
 
 /// A query parameter that is `true` or `false`, if it is given.
 pub(super) fn query_bool(request: &Request<Bytes>, name: &str) -> Result<Option<bool>, Refusal> {
-    let value = request
-        .uri()
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find(|(key, _)| percent_decode(key) == name)
-        .map(|(_, value)| percent_decode(value));
+    let value = query(request, name);
     match value.as_deref() {
         None => Ok(None),
         Some("true") => Ok(Some(true)),
         Some("false") => Ok(Some(false)),
         Some(_) => Err(Refusal::invalid(name, "must be true or false")),
     }
+}
+
+/// The first query parameter of that name, decoded.
+pub(super) fn query(request: &Request<Bytes>, name: &str) -> Option<String> {
+    request
+        .uri()
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .find(|(key, _)| percent_decode(key) == name)
+        .map(|(_, value)| percent_decode(value))
 }
 
 /// The `keepCurrent` of an optional JSON body, if it is given.
@@ -81,6 +86,15 @@ pub(super) fn is_media(headers: &HeaderMap, wanted: &str) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|media| media.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// Escapes every byte but letters and digits.
+pub(super) fn percent_encode(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escape).collect()
 }
 
 /// Leaves a `%` that no two hexadecimal digits follow as it is.

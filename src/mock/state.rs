@@ -14,6 +14,7 @@ use super::{
     answer::{self, Occasion},
     auth::DPOP_NONCE,
     clock::Clock,
+    cors,
     fault::{Fault, Faults, Source},
     limits::{self, Endpoint, Limits},
     org::Org,
@@ -114,6 +115,9 @@ impl State {
         self.in_flight = self.in_flight.saturating_add(1);
         self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
 
+        if cors::is_preflight(request) {
+            return self.preflight(request, now);
+        }
         let fault = match request.uri().path() {
             token_endpoint::PATH => self.token_faults.next(),
             path if path.starts_with("/api/") => self.faults.next(),
@@ -135,6 +139,18 @@ impl State {
                 .map_or(Duration::ZERO, |fault| fault.delay)
                 .saturating_add(latency),
             flow: fault.map_or(Some(Flow::Open), |fault| fault.flow()),
+        }
+    }
+
+    /// The browser's own question costs nothing, and no fault strikes it.
+    fn preflight(&mut self, request: &Request<Bytes>, now: Instant) -> Turn {
+        let request_id = self.name("req");
+        let answer = cors::preflight(&self.org, request, &request_id);
+        self.record(request, now, Some(&answer));
+        Turn {
+            answer,
+            delay: self.latency,
+            flow: Some(Flow::Open),
         }
     }
 
@@ -168,6 +184,7 @@ impl State {
         if let Ok(id) = HeaderValue::try_from(request_id) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
+        cors::allow(&self.org, request, &mut answer);
         self.announce(endpoint, request, &mut answer);
         if !self.limits.hide_headers {
             standing.write(&self.clock, answer.headers_mut());
@@ -222,7 +239,10 @@ fn another(genuine: &Answer, refusal: Refusal) -> Answer {
     let id = genuine.headers().get(REQUEST_ID);
     let id_text = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
     let mut answer = refusal.into_answer(id_text);
-    let kept = limits::HEADERS.into_iter().chain([REQUEST_ID]);
+    let kept = limits::HEADERS
+        .into_iter()
+        .chain(cors::HEADERS)
+        .chain([REQUEST_ID]);
     answer.headers_mut().extend(kept.filter_map(|name| {
         let value = genuine.headers().get(&name)?.clone();
         Some((name, value))

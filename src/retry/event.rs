@@ -49,6 +49,8 @@ pub enum WaitReason {
     NotConnected,
     /// The connection was lost after the request was sent.
     ConnectionLost,
+    /// In a browser: there is no answer that the page may read.
+    Unreadable,
     /// No answer came in time after the request was sent.
     TimedOut,
 }
@@ -62,6 +64,7 @@ impl fmt::Display for WaitReason {
             WaitReason::Unavailable(status) => write!(f, "unavailable (status {status})"),
             WaitReason::NotConnected => f.write_str("not connected"),
             WaitReason::ConnectionLost => f.write_str("connection lost"),
+            WaitReason::Unreadable => f.write_str("no answer that the page may read"),
             WaitReason::TimedOut => f.write_str("timed out"),
         }
     }

@@ -40,6 +40,10 @@ pub(crate) struct Attempt {
     /// Counts from 1; `X-Okta-Retry-Count` is one less.
     pub(crate) number: u32,
     /// For `X-Okta-Retry-For`: the request id of the call's first failed answer.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(dead_code, reason = "CORS does not allow the header")
+    )]
     pub(crate) retry_for: Option<Arc<str>>,
     /// When the whole call ends. `send` keeps to it, since it alone knows
     /// whether the request has left by then.

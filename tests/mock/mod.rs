@@ -2,6 +2,7 @@
 
 mod auth;
 mod contract;
+mod cors;
 mod dpop;
 mod effects;
 mod faults;

@@ -1,11 +1,16 @@
-//! The clock and the timer. No other file names them, so a browser build can
-//! bring its own.
+//! The clock and the timer: Tokio's, or the browser's. Nothing else names them.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+#[cfg(target_arch = "wasm32")]
+mod browser;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use browser::{Instant, sleep_until};
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use tokio::time::{Instant, sleep_until};
 
 /// Thirty years: further than any deadline is meant, and near enough that no

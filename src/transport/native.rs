@@ -1,22 +1,21 @@
-//! The HTTP client: TLS, time limits, redirects off; one request out, one
-//! bounded answer in.
+//! On a server: TLS, connections, proxies, redirects off; and what a failure of
+//! the HTTP client says about the request.
 
-use std::{error::Error as StdError, io, mem, time::Duration};
+use std::{env::consts, error::Error as StdError, io, time::Duration};
 
 use reqwest::{
-    Request, Response, Version,
-    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    Request, Response, Url, Version,
+    header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT},
 };
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
+use super::{LONGEST_BODY, timed_out};
 use crate::{
     Effect, Error, ErrorKind, Proxy,
-    answer::{Answer, Body},
+    answer::{Body, Provenance},
     id::OrgUrl,
-    secret::Secret,
-    time::{Instant, race, sleep_until},
 };
 
 /// How long making a connection may take, TLS included, unless set otherwise.
@@ -26,11 +25,38 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// and more), so that they do not close it under a request.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Okta's error bodies stay far below this.
-const LONGEST_BODY: usize = 64 * 1024;
+pub(super) const REDIRECTED: &str = "the answer came from another address, over a redirect that the given reqwest::Client followed; build it with redirect(Policy::none())";
 
-/// How connections are made.
+/// What sends the requests.
+#[derive(Clone)]
+pub(crate) struct Http {
+    pub(crate) client: reqwest::Client,
+    /// Whether the caller brought it. Then it may follow redirects.
+    given: bool,
+    user_agent: HeaderValue,
+}
+
+impl Http {
+    pub(super) async fn execute(&self, mut request: Request) -> Result<Response, Error> {
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        self.client.execute(request).await.map_err(|error| {
+            let error = failure(error);
+            // It may be the target of a redirect that was not reached, after the
+            // org had done what it was asked.
+            if self.given {
+                return error.with_unknown_effect();
+            }
+            error
+        })
+    }
+}
+
+/// How connections are made, and what says who makes them.
 pub(crate) struct Connection {
+    pub(crate) user_agent_suffix: String,
+    /// The caller's own.
+    pub(crate) http_client: Option<reqwest::Client>,
     pub(crate) connect_timeout: Duration,
     pub(crate) proxy: Option<Proxy>,
     /// PEM, each of one certificate or more.
@@ -42,6 +68,8 @@ pub(crate) struct Connection {
 impl Default for Connection {
     fn default() -> Self {
         Self {
+            user_agent_suffix: String::new(),
+            http_client: None,
             connect_timeout: CONNECT_TIMEOUT,
             proxy: None,
             ca_certificates: Vec::new(),
@@ -50,7 +78,35 @@ impl Default for Connection {
     }
 }
 
-pub(crate) fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client, Error> {
+impl Connection {
+    /// Nothing is connected yet.
+    pub(crate) fn http(self, org: &OrgUrl) -> Result<Http, Error> {
+        let user_agent = user_agent(&self.user_agent_suffix)?;
+        let given = self.http_client.is_some();
+        let client = match self.http_client {
+            Some(client) => client,
+            None => http_client(org, &self)?,
+        };
+        Ok(Http {
+            client,
+            given,
+            user_agent,
+        })
+    }
+}
+
+/// `okta-user-sessions-rust/0.1.0 linux/x86_64`, and the caller's own suffix.
+fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
+    let own = concat!("okta-user-sessions-rust/", env!("CARGO_PKG_VERSION"));
+    let text = format!("{own} {}/{} {}", consts::OS, consts::ARCH, suffix.trim());
+    HeaderValue::from_str(text.trim_end()).map_err(|_| {
+        Error::invalid(format!(
+            "the User-Agent suffix {suffix:?} is refused: it holds a character that no header has"
+        ))
+    })
+}
+
+fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client, Error> {
     if org.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
         return Err(no_tls());
     }
@@ -137,50 +193,15 @@ fn with_client_certificate(
     Err(no_tls())
 }
 
-/// What sends the requests.
-#[derive(Clone)]
-pub(crate) struct Http {
-    pub(crate) client: reqwest::Client,
-    /// Whether the caller brought it. Then it may follow redirects.
-    pub(crate) given: bool,
-}
-
-/// Sends a request and reads its answer until `ends`.
-pub(crate) async fn send(http: &Http, request: Request, ends: Instant) -> Result<Answer, Error> {
-    let url = request.url().clone();
-    let secrets = Secret::all(&request);
-    let mut response = match race(http.client.execute(request), sleep_until(ends)).await {
-        Ok(Ok(response)) => response,
-        // It may be the target of a redirect that was not reached, after the
-        // org had done what it was asked.
-        Ok(Err(error)) if http.given => return Err(failure(error).with_unknown_effect()),
-        Ok(Err(error)) => return Err(failure(error)),
-        Err(()) => return Err(timed_out()),
-    };
-    if *response.url() != url {
-        return Err(Error::new(
-            ErrorKind::UnexpectedAnswer,
-            Effect::Unknown,
-            "the answer came from another address, over a redirect that the given reqwest::Client followed; build it with redirect(Policy::none())",
-        ));
+pub(super) fn provenance(response: &Response, _: &Url, headers: &HeaderMap) -> Provenance {
+    let framed = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    Provenance {
+        open_ended: !framed && response.version() < Version::HTTP_2,
+        allowed_by_cors: false,
     }
-    let framed = response.headers().contains_key(CONTENT_LENGTH)
-        || response.headers().contains_key(TRANSFER_ENCODING);
-    let open_ended = !framed && response.version() < Version::HTTP_2;
-    let body = match race(read(&mut response), sleep_until(ends)).await {
-        Ok(body) => body,
-        Err(()) => Body::Cut(timed_out()),
-    };
-    Ok(Answer {
-        status: response.status(),
-        headers: mem::take(response.headers_mut()),
-        body,
-        secrets,
-        open_ended,
-    })
 }
 
-async fn read(response: &mut Response) -> Body {
+pub(super) async fn read(mut response: Response) -> Body {
     let mut whole = Vec::new();
     loop {
         match response.chunk().await {
@@ -192,14 +213,6 @@ async fn read(response: &mut Response) -> Body {
             Err(error) => return Body::Cut(failure(error)),
         }
     }
-}
-
-fn timed_out() -> Error {
-    Error::new(
-        ErrorKind::TimedOut,
-        Effect::Unknown,
-        "no answer came within the time limit",
-    )
 }
 
 /// What a failure of the HTTP client says about the request.
@@ -223,11 +236,7 @@ fn failure(error: reqwest::Error) -> Error {
             "no secure connection to the org could be made; check the org URL, the clock, and the certificates of a proxy in between",
         )
     } else if error.is_timeout() {
-        (
-            ErrorKind::TimedOut,
-            Effect::Unknown,
-            "no answer came within the time limit",
-        )
+        return timed_out().with_source(error.without_url());
     } else if is_malformed(&error) {
         (
             ErrorKind::UnexpectedAnswer,

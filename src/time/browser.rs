@@ -1,0 +1,21 @@
+//! The clock and the timer of a browser.
+
+use std::time::Duration;
+
+use gloo_timers::future::TimeoutFuture;
+pub(crate) use web_time::Instant;
+
+/// `setTimeout` counts milliseconds in 31 bits, and fires at once beyond.
+const LONGEST: Duration = Duration::from_millis(0x7fff_ffff);
+
+/// Browsers may wake a millisecond early by their own clock, so it looks again.
+pub(crate) async fn sleep_until(time: Instant) {
+    loop {
+        let left = time.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        let milliseconds = left.min(LONGEST).as_micros().div_ceil(1000);
+        TimeoutFuture::new(u32::try_from(milliseconds).unwrap_or(u32::MAX)).await;
+    }
+}

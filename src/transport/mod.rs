@@ -1,0 +1,67 @@
+//! One request out, one bounded answer in. How it is carried differs: on a
+//! server over reqwest's own connections, in a browser by `fetch`.
+
+#[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+
+#[cfg(target_arch = "wasm32")]
+use browser as platform;
+#[cfg(not(target_arch = "wasm32"))]
+use native as platform;
+
+pub(crate) use platform::{Connection, Http};
+
+use std::mem;
+
+use reqwest::Request;
+
+use crate::{
+    Effect, Error, ErrorKind,
+    answer::{Answer, Body},
+    secret::Secret,
+    time::{Instant, race, sleep_until},
+};
+
+/// Okta's error bodies stay far below this.
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// Sends a request and reads its answer until `ends`.
+pub(crate) async fn send(http: &Http, request: Request, ends: Instant) -> Result<Answer, Error> {
+    let url = request.url().clone();
+    let secrets = Secret::all(&request);
+    let mut response = match race(http.execute(request), sleep_until(ends)).await {
+        Ok(executed) => executed?,
+        Err(()) => return Err(timed_out()),
+    };
+    if *response.url() != url {
+        return Err(Error::new(
+            ErrorKind::UnexpectedAnswer,
+            Effect::Unknown,
+            platform::REDIRECTED,
+        ));
+    }
+    let status = response.status();
+    let headers = mem::take(response.headers_mut());
+    let provenance = platform::provenance(&response, &url, &headers);
+    let body = match race(platform::read(response), sleep_until(ends)).await {
+        Ok(body) => body,
+        Err(()) => Body::Cut(timed_out()),
+    };
+    Ok(Answer {
+        status,
+        headers,
+        body,
+        secrets,
+        provenance,
+    })
+}
+
+fn timed_out() -> Error {
+    Error::new(
+        ErrorKind::TimedOut,
+        Effect::Unknown,
+        "no answer came within the time limit",
+    )
+}
