@@ -149,6 +149,7 @@ impl Gate {
     }
 
     /// How long so many calls take at least, as far as is known.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn forecast(&self, calls: u64, allowance: Allowance) -> Option<Duration> {
         let now = Instant::now();
         self.update(now, |state| state.forecast(calls, allowance, now))

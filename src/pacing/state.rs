@@ -269,6 +269,7 @@ impl State {
         };
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn forecast(
         &self,
         calls: u64,
