@@ -1,7 +1,7 @@
 //! The HTTP client: TLS, time limits, redirects off; one request out, one
 //! bounded answer in.
 
-use std::{error::Error as StdError, io, mem, time::Duration};
+use std::{error::Error as StdError, io, mem, pin::pin, time::Duration};
 
 use reqwest::{
     Request, Response, Version,
@@ -15,6 +15,7 @@ use crate::{
     Effect, Error, ErrorKind, Proxy,
     answer::{Answer, Body},
     id::OrgUrl,
+    rate_limit::RateLimit,
     secret::Secret,
     time::{Instant, race, sleep_until},
 };
@@ -60,6 +61,12 @@ pub(crate) fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwe
         // Attempts are counted by the retry loop alone.
         .retry(reqwest::retry::never())
         .referer(false)
+        // Others in a program may switch these features of reqwest on. What it
+        // decodes loses its length, and the length tells a cut answer.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
         .connect_timeout(connection.connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
     // Looked at even where it has no effect, so that a mistake shows.
@@ -149,7 +156,8 @@ pub(crate) struct Http {
 pub(crate) async fn send(http: &Http, request: Request, ends: Instant) -> Result<Answer, Error> {
     let url = request.url().clone();
     let secrets = Secret::all(&request);
-    let mut response = match race(http.client.execute(request), sleep_until(ends)).await {
+    let mut limit = pin!(sleep_until(ends));
+    let mut response = match race(http.client.execute(request), limit.as_mut()).await {
         Ok(Ok(response)) => response,
         // It may be the target of a redirect that was not reached, after the
         // org had done what it was asked.
@@ -167,13 +175,15 @@ pub(crate) async fn send(http: &Http, request: Request, ends: Instant) -> Result
     let framed = response.headers().contains_key(CONTENT_LENGTH)
         || response.headers().contains_key(TRANSFER_ENCODING);
     let open_ended = !framed && response.version() < Version::HTTP_2;
-    let body = match race(read(&mut response), sleep_until(ends)).await {
+    let body = match race(read(&mut response), limit).await {
         Ok(body) => body,
         Err(()) => Body::Cut(timed_out()),
     };
+    let headers = mem::take(response.headers_mut());
     Ok(Answer {
         status: response.status(),
-        headers: mem::take(response.headers_mut()),
+        rate_limit: RateLimit::from_headers(&headers),
+        headers,
         body,
         secrets,
         open_ended,

@@ -6,6 +6,7 @@
 mod calls;
 mod compile;
 mod config;
+mod connections;
 mod contract;
 mod faults;
 mod ids;
