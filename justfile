@@ -15,6 +15,14 @@ test:
 quickstart:
     cargo run --example quickstart
 
+crypto:
+    .ci/crypto
+
+bench:
+    benches/instructions
+    benches/start
+    cargo bench -p benches
+
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 

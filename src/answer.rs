@@ -24,6 +24,8 @@ use crate::{
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// What the headers say of it, read once.
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) body: Body,
     /// What was secret in the request: some servers echo it, and what goes into
     /// an error or a receipt goes into a log.
@@ -63,10 +65,6 @@ impl Answer {
     pub(crate) fn request_id(&self) -> Option<Arc<str>> {
         let id = self.headers.get(REQUEST_ID)?.to_str().ok()?;
         (!id.is_empty()).then(|| Arc::from(self.hide(id.to_owned())))
-    }
-
-    pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
-        RateLimit::from_headers(&self.headers)
     }
 
     /// The body, if all of it came in.
@@ -155,7 +153,7 @@ impl Answer {
         let mut error = Error::new(kind, effect, message).with_answer(
             self.status.as_u16(),
             self.request_id(),
-            self.rate_limit(),
+            self.rate_limit.clone(),
             requested_wait(self.status.as_u16(), &self.headers),
             self.okta_error(),
         );

@@ -11,6 +11,7 @@
 
 use std::{
     fmt,
+    pin::pin,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
@@ -94,10 +95,9 @@ impl Layers {
             status = Empty,
             request_id = Empty,
         );
-        let result = self
-            .retried(operation, caller)
-            .instrument(span.clone())
-            .await;
+        // Pinned here, since a future that is handed on is copied.
+        let retried = pin!(self.retried(operation, caller));
+        let result = retried.instrument(span.clone()).await;
         match &result {
             Ok(receipt) => note(
                 &span,
@@ -129,7 +129,7 @@ impl Layers {
                 attempts: outcome.attempts,
                 may_have_run_before: outcome.may_have_happened > 0,
                 waited: outcome.waited.saturating_add(at_gate),
-                rate_limit: answer.rate_limit(),
+                rate_limit: answer.rate_limit,
             }),
             Err((error, ended)) => {
                 let not_sent = u32::from(error.was_not_sent());
@@ -182,10 +182,10 @@ impl Layers {
         loop {
             let mut request = self.request(operation, attempt).await?;
             let signed = self.auth.sign(&mut request, attempt.deadline).await?;
-            let send = transport::send(&self.wire.http, request, attempt.ends());
+            let send = pin!(transport::send(&self.wire.http, request, attempt.ends()));
             let answer = signed.alongside(send).await?;
             if !self.auth.replay(&signed, &answer, &mut replays) {
-                pass.answered(answer.status.as_u16(), answer.rate_limit().as_ref());
+                pass.answered(answer.status.as_u16(), answer.rate_limit.as_ref());
                 return answer.judge();
             }
         }

@@ -6,11 +6,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-const LIMIT: &str = "x-rate-limit-limit";
-const REMAINING: &str = "x-rate-limit-remaining";
-const RESET: &str = "x-rate-limit-reset";
+const LIMIT: HeaderName = HeaderName::from_static("x-rate-limit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
 
 /// The longest wait a header may ask for, in seconds: six hours. Okta's windows
 /// last a minute; a reset further ahead is a broken clock, not a rate limit.
@@ -133,7 +133,7 @@ fn seconds(date: &str) -> Option<u64> {
 }
 
 /// Every whole number in a header that may be repeated or joined by commas.
-fn numbers(headers: &HeaderMap, name: &str) -> impl Iterator<Item = u64> {
+fn numbers(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = u64> {
     let values = headers.get_all(name).iter();
     values
         .filter_map(|value| value.to_str().ok())

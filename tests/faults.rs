@@ -145,6 +145,11 @@ async fn a_success_status_with_foreign_content_is_none() {
             page.len()
         ),
         format!("Content-Type: text/html\r\n\r\n{page}"),
+        // A client that decodes it forgets the length.
+        format!(
+            "Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{page}",
+            page.len()
+        ),
     ] {
         let fault = Fault::raw(format!("HTTP/1.1 204 No Content\r\n{head}"));
         for result in both.meet(&fault).await {

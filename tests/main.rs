@@ -7,6 +7,7 @@ mod bulk;
 mod calls;
 mod compile;
 mod config;
+mod connections;
 mod contract;
 mod faults;
 mod ids;

@@ -7,18 +7,19 @@ const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/user_sessions.rs
 
 #[test]
 fn the_generated_client_is_the_one_reviewed() {
+    let generated = prettyplease::unparse(&syn::parse_file(GENERATED).unwrap());
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/generated_client.rs");
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        fs::write(&kept, GENERATED).unwrap();
+        fs::write(&kept, &generated).unwrap();
     }
     // A checkout on Windows may have other line ends.
     let reviewed = fs::read_to_string(&kept).unwrap().replace("\r\n", "\n");
     let line = reviewed
         .lines()
-        .zip(GENERATED.lines())
+        .zip(generated.lines())
         .position(|(a, b)| a != b);
     assert!(
-        reviewed == GENERATED,
+        reviewed == generated,
         "build.rs generates another client than {}, from line {} on. If that is meant, run\n\
          UPDATE_SNAPSHOTS=1 cargo test --test main generated_client\n\
          and read the difference before you commit it",

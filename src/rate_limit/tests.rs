@@ -1,5 +1,9 @@
 use super::*;
 
+const LIMIT: &str = "x-rate-limit-limit";
+const REMAINING: &str = "x-rate-limit-remaining";
+const RESET: &str = "x-rate-limit-reset";
+
 /// 2033-05-18 03:33:20 UTC.
 const NOW: u64 = 2_000_000_000;
 const NOW_DATE: &str = "Wed, 18 May 2033 03:33:20 GMT";

@@ -13,13 +13,14 @@ use native as platform;
 
 pub(crate) use platform::{Connection, Http};
 
-use std::mem;
+use std::{mem, pin::pin};
 
 use reqwest::Request;
 
 use crate::{
     Effect, Error, ErrorKind,
     answer::{Answer, Body},
+    rate_limit::RateLimit,
     secret::Secret,
     time::{Instant, race, sleep_until},
 };
@@ -31,7 +32,8 @@ const LONGEST_BODY: usize = 64 * 1024;
 pub(crate) async fn send(http: &Http, request: Request, ends: Instant) -> Result<Answer, Error> {
     let url = request.url().clone();
     let secrets = Secret::all(&request);
-    let mut response = match race(http.execute(request), sleep_until(ends)).await {
+    let mut limit = pin!(sleep_until(ends));
+    let mut response = match race(http.execute(request), limit.as_mut()).await {
         Ok(executed) => executed?,
         Err(()) => return Err(timed_out()),
     };
@@ -45,12 +47,13 @@ pub(crate) async fn send(http: &Http, request: Request, ends: Instant) -> Result
     let status = response.status();
     let headers = mem::take(response.headers_mut());
     let provenance = platform::provenance(&response, &url, &headers);
-    let body = match race(platform::read(response), sleep_until(ends)).await {
+    let body = match race(platform::read(response), limit).await {
         Ok(body) => body,
         Err(()) => Body::Cut(timed_out()),
     };
     Ok(Answer {
         status,
+        rate_limit: RateLimit::from_headers(&headers),
         headers,
         body,
         secrets,

@@ -116,6 +116,12 @@ fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client,
         // Attempts are counted by the retry loop alone.
         .retry(reqwest::retry::never())
         .referer(false)
+        // Others in a program may switch these features of reqwest on. What it
+        // decodes loses its length, and the length tells a cut answer.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
         .connect_timeout(connection.connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
     // Looked at even where it has no effect, so that a mistake shows.

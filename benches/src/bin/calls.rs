@@ -33,6 +33,11 @@ fn main() {
         let start = (Instant::now(), cpu_time());
         subject.revoke_many(1, 1).await;
         report("first call", start, 1);
+        if calls > 1 {
+            let start = (Instant::now(), cpu_time());
+            let _another = Subject::new(&name, url);
+            report("another client", start, 1);
+        }
         // Ten parts, so that memory that grows shows.
         for _ in 0..10 {
             let part = calls / 10;

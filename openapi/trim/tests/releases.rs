@@ -57,7 +57,8 @@ fn copy() -> (TempDir, Folder) {
 /// The generated client, without the documentation that names the release.
 fn code(folder: &Path) -> Result<String, String> {
     let code = build_script::generate(&folder.join("user-sessions.yaml"));
-    let code = code.map_err(|e| e.to_string())?;
+    let code = syn::parse_file(&code.map_err(|e| e.to_string())?).unwrap();
+    let code = prettyplease::unparse(&code);
     let version = |line: &&str| line.contains("\"2026") || line.contains("\"5.1.0\"");
     let lines = code.lines().filter(|line| {
         let line = line.trim_start();

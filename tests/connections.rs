@@ -1,0 +1,148 @@
+//! How many connections a client opens for many calls at once.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use hyper::{
+    Response,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use okta_user_sessions::{Client, Credentials, RetryPolicy};
+use tokio::net::TcpListener;
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
+
+use crate::support::all;
+
+const AT_ONCE: usize = 64;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_connections_than_calls_in_flight() {
+    let org = Org::start(None).await;
+    let okta = client(&format!("http://127.0.0.1:{}", org.port));
+    for _ in 0..10 {
+        all(&okta, AT_ONCE).await;
+    }
+    assert!(org.peak() > 1, "calls ran one after the other");
+    let connections = org.connections();
+    assert!(
+        connections <= AT_ONCE,
+        "{connections} connections for {AT_ONCE} calls at once"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_over_http2_share_one_connection() {
+    let org = Org::start(Some(tls())).await;
+    let okta = client(&format!("https://127.0.0.1:{}", org.port));
+    all(&okta, AT_ONCE).await;
+    assert!(org.peak() > 1, "calls ran one after the other");
+    assert_eq!(org.connections(), 1);
+}
+
+fn client(url: &str) -> Client {
+    Client::builder(url)
+        .allow_loopback_http(true)
+        .ca_certificates(include_str!("tls/ca.pem"))
+        .credentials(Credentials::api_token("00token"))
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap()
+}
+
+/// Counts connections, and requests in flight.
+struct Org {
+    port: u16,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    connections: AtomicUsize,
+    in_flight: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Org {
+    /// HTTP/2 with TLS, else HTTP/1.1.
+    async fn start(tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let counts = Arc::new(Counts::default());
+        let counting = counts.clone();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                counting.connections.fetch_add(1, SeqCst);
+                let (counting, tls) = (counting.clone(), tls.clone());
+                tokio::spawn(async move {
+                    let service = service_fn(move |_| counting.clone().answer());
+                    match tls {
+                        None => {
+                            http1::Builder::new()
+                                .serve_connection(TokioIo::new(socket), service)
+                                .await
+                        }
+                        Some(tls) => {
+                            let socket = tls.accept(socket).await.unwrap();
+                            http2::Builder::new(TokioExecutor::new())
+                                .serve_connection(TokioIo::new(socket), service)
+                                .await
+                        }
+                    }
+                });
+            }
+        });
+        Self { port, counts }
+    }
+
+    fn connections(&self) -> usize {
+        self.counts.connections.load(SeqCst)
+    }
+
+    fn peak(&self) -> usize {
+        self.counts.peak.load(SeqCst)
+    }
+}
+
+impl Counts {
+    async fn answer(self: Arc<Self>) -> Result<Response<String>, Infallible> {
+        let in_flight = self.in_flight.fetch_add(1, SeqCst) + 1;
+        self.peak.fetch_max(in_flight, SeqCst);
+        // Long enough for others to arrive.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.in_flight.fetch_sub(1, SeqCst);
+        let mut answer = Response::new(String::new());
+        *answer.status_mut() = hyper::StatusCode::NO_CONTENT;
+        Ok(answer)
+    }
+}
+
+fn tls() -> TlsAcceptor {
+    let own = include_bytes!("tls/server.pem");
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(own).unwrap()],
+            PrivateKeyDer::from_pem_slice(own).unwrap(),
+        )
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
+}
