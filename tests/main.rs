@@ -16,5 +16,6 @@ mod retries;
 mod secrets;
 mod service_app;
 mod settings;
+mod soak;
 mod specification;
 mod support;

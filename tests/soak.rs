@@ -1,0 +1,313 @@
+//! Calls by the thousand while everything goes wrong at random, and each
+//! verdict compared with the org's record: every `Ok` is a revocation that
+//! happened, and every error of effect `None` is one that did not.
+//!
+//! A hundred thousand calls, with an API token and as a service app:
+//!
+//! ```sh
+//! cargo test --release --test main soak -- --ignored --nocapture
+//! ```
+//!
+//! `SOAK_CALLS` and `SOAK_SEED` set how many and which.
+
+use std::{collections::BTreeMap, env, time::Duration};
+
+use fastrand::Rng;
+use okta_user_sessions::{
+    Client, Credentials, Effect, Error, PrivateKey, Receipt, RetryPolicy, SessionClient,
+    SessionCredentials,
+    mock::{Fault, LogEvent, MockOrg, MockUser, ServiceApp},
+};
+use tokio::time::{sleep, timeout};
+
+const P256: &str = include_str!("keys/p256.jwk");
+const APP: &str = "0oaApp";
+
+/// Calls to one org. Then another seed makes another org's trouble.
+const ROUND: u64 = 100;
+const AT_ONCE: usize = 16;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    ApiToken,
+    ServiceApp,
+    Cookie,
+}
+
+/// What a call came to, beside what the org did.
+#[derive(Debug)]
+struct Verdict {
+    user: String,
+    /// `None`: the caller went away before the answer.
+    result: Option<Result<Receipt, Error>>,
+}
+
+/// How often each verdict was given, and how often the org had done it.
+type Tally = BTreeMap<String, (usize, usize)>;
+
+#[test]
+fn verdicts_agree_with_the_org_s_record() {
+    let mut tally = Tally::new();
+    for (caller, calls) in [
+        (Caller::ApiToken, 1000),
+        (Caller::ServiceApp, 200),
+        (Caller::Cookie, 100),
+    ] {
+        soak(caller, calls, fastrand::u64(..), &mut tally);
+    }
+    was_tried(&tally);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn verdicts_agree_with_the_org_s_record_a_hundred_thousand_times() {
+    let number = |name| env::var(name).ok().map(|text| text.parse().unwrap());
+    let calls = number("SOAK_CALLS").unwrap_or(100_000);
+    for (caller, calls) in [
+        (Caller::ApiToken, calls),
+        (Caller::ServiceApp, calls),
+        // A client for each user: making them takes longer than the calls.
+        (Caller::Cookie, calls / 10),
+    ] {
+        let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
+        let mut tally = Tally::new();
+        soak(caller, calls, seed, &mut tally);
+        for (verdict, (times, done)) in &tally {
+            println!("{times:>8} {verdict}, done in {done}");
+        }
+        was_tried(&tally);
+    }
+}
+
+fn soak(caller: Caller, calls: u64, seed: u64, tally: &mut Tally) {
+    println!("SOAK_SEED={seed} {caller:?}");
+    let mut rng = Rng::with_seed(seed);
+    for round in 0..calls.div_ceil(ROUND) {
+        let rng = rng.fork();
+        // The client's backoff and jitter.
+        fastrand::seed(seed.wrapping_add(round));
+        // On virtual time, so that time-outs and windows cost nothing.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(round_of(caller, rng, tally));
+    }
+}
+
+/// Without trouble of every kind the comparison would prove nothing.
+fn was_tried(tally: &Tally) {
+    let sum = |verdict: &str| {
+        let entries = tally.iter().filter(|(name, _)| name.starts_with(verdict));
+        entries.fold((0, 0), |sum, (_, entry)| (sum.0 + entry.0, sum.1 + entry.1))
+    };
+    assert!(sum("Ok").0 > sum("Ok, perhaps").0 && sum("Ok, perhaps").0 > 0);
+    let (unknown, done) = sum("Unknown");
+    assert!(unknown > done && done > 0);
+    assert!(sum("None").0 > 0);
+}
+
+async fn round_of(caller: Caller, mut rng: Rng, tally: &mut Tally) {
+    let org = MockOrg::builder()
+        .rate_limit(rng.u32(20..400), Duration::from_secs(60))
+        .concurrency_limit(rng.usize(4..40))
+        .latency(Duration::from_millis(rng.u64(0..50)))
+        .start()
+        .await
+        .unwrap();
+    if rng.u8(..4) == 0 {
+        org.set_clock_skew(rng.i32(-10_000..10_000));
+    }
+    // Several for each call, as calls are retried.
+    for _ in 0..ROUND * 2 {
+        org.fail_next(1, trouble(&mut rng));
+    }
+    let client = client(caller, &org, &mut rng);
+    let mut verdicts = Vec::new();
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..ROUND {
+        let user = format!("00u{number}");
+        // Some are unknown to the org.
+        if rng.u8(..40) > 0 || caller == Caller::Cookie {
+            org.add_user(MockUser::new(&user).sessions(2));
+        }
+        if rng.u8(..40) == 0 {
+            org.deactivate_user(&user);
+        }
+        stir(&org, &mut rng);
+        let call = match &client {
+            Some(okta) => okta.revoke_user_sessions(&user).into_future(),
+            None => {
+                let me = session_client(&org, &user, &mut rng);
+                me.end_user_sessions().keep_current(false).into_future()
+            }
+        };
+        let leaves = (rng.u8(..50) == 0).then(|| Duration::from_millis(rng.u64(..3000)));
+        let begins = Duration::from_millis(rng.u64(..200));
+        calls.spawn(async move {
+            sleep(begins).await;
+            let result = match leaves {
+                Some(patience) => timeout(patience, call).await.ok(),
+                None => Some(call.await),
+            };
+            Verdict { user, result }
+        });
+        while calls.len() >= AT_ONCE {
+            verdicts.push(calls.join_next().await.unwrap().unwrap());
+        }
+    }
+    while let Some(verdict) = calls.join_next().await {
+        verdicts.push(verdict.unwrap());
+    }
+
+    let mut done: BTreeMap<String, Vec<LogEvent>> = BTreeMap::new();
+    for event in org.log() {
+        done.entry(event.user_id.clone()).or_default().push(event);
+    }
+    assert_eq!(verdicts.len() as u64, ROUND);
+    for verdict in verdicts {
+        let done = done.remove(&verdict.user).unwrap_or_default();
+        compare(&verdict, &done);
+        let (times, happened) = tally.entry(name(&verdict)).or_default();
+        *times += 1;
+        *happened += usize::from(!done.is_empty());
+    }
+    assert!(done.is_empty(), "done for users that nobody named");
+}
+
+/// The one comparison that this is for.
+fn compare(verdict: &Verdict, done: &[LogEvent]) {
+    match &verdict.result {
+        None => {}
+        Some(Ok(receipt)) => {
+            let named = |event: &LogEvent| Some(&*event.request_id) == receipt.request_id();
+            assert!(done.iter().any(named), "a lie: {verdict:?}, {done:?}");
+            assert!(
+                done.len() == 1 || receipt.may_have_run_before(),
+                "{verdict:?}, {done:?}"
+            );
+        }
+        Some(Err(error)) => {
+            assert!(
+                error.effect() == Effect::Unknown || done.is_empty(),
+                "a lie: {verdict:?}, {done:?}"
+            );
+        }
+    }
+}
+
+fn name(verdict: &Verdict) -> String {
+    match &verdict.result {
+        None => "(the caller left)".to_owned(),
+        Some(Ok(receipt)) if receipt.may_have_run_before() => {
+            "Ok, perhaps not for the first time".to_owned()
+        }
+        Some(Ok(_)) => "Ok".to_owned(),
+        Some(Err(error)) => format!("{:?}: {:?}", error.effect(), error.kind()),
+    }
+}
+
+fn client(caller: Caller, org: &MockOrg, rng: &mut Rng) -> Option<Client> {
+    let credentials = match caller {
+        Caller::ApiToken => Credentials::api_token(org.issue_api_token()),
+        Caller::ServiceApp => {
+            org.add_service_app(
+                ServiceApp::new(APP)
+                    .public_key(P256)
+                    .token_lifetime(Duration::from_secs(rng.u64(5..600))),
+            );
+            org.demand_resource_nonce(rng.bool());
+            let key = PrivateKey::from_jwk(P256).unwrap();
+            Credentials::service_app(APP, key, ["okta.users.manage"])
+        }
+        Caller::Cookie => return None,
+    };
+    let client = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .retry(policy(rng))
+        .credentials(credentials)
+        .build();
+    Some(client.unwrap())
+}
+
+fn session_client(org: &MockOrg, user: &str, rng: &mut Rng) -> SessionClient {
+    SessionClient::builder(org.url())
+        .allow_loopback_http(true)
+        .retry(policy(rng))
+        .credentials(SessionCredentials::idx(org.sign_in(user)))
+        .build()
+        .unwrap()
+}
+
+fn policy(rng: &mut Rng) -> RetryPolicy {
+    RetryPolicy::default()
+        .with_max_retries(rng.u32(0..6))
+        .with_deadline(Duration::from_secs(rng.u64(5..300)))
+        .with_attempt_timeout(Duration::from_millis(rng.u64(200..30_000)))
+}
+
+/// What becomes of one request. A refusal never follows an effect, and an
+/// answer of success is whole only where the effect came before it: else it is
+/// the org that lies.
+fn trouble(rng: &mut Rng) -> Fault {
+    let after_effect = rng.bool();
+    match rng.u8(..36) {
+        0 => Fault::reset().after_effect(after_effect),
+        1 => Fault::hang().after_effect(after_effect),
+        // Shorter than the head of any answer of the org's.
+        2 => Fault::cut_after(rng.usize(..100)).after_effect(after_effect),
+        3 => Fault::cut_after(rng.usize(..600)).after_effect(true),
+        4 => Fault::late(Duration::from_millis(rng.u64(..40_000))),
+        5 => Fault::okta_error(500, "E0000009").after_effect(after_effect),
+        6 => Fault::okta_error(503, "E0000181").after_effect(after_effect),
+        7 => Fault::status(rng.u16(500..600)).after_effect(after_effect),
+        // Without 204, which is one whoever says it.
+        8 => Fault::status(rng.choice([200, 201, 202, 205, 301, 304, 399]).unwrap())
+            .body(PAGE)
+            .after_effect(after_effect),
+        9 => Fault::redirect("https://portal.example/").after_effect(after_effect),
+        10 => {
+            let junk = rng.choice(JUNK).copied().unwrap_or_default();
+            Fault::raw(junk).after_effect(after_effect)
+        }
+        11 => Fault::status(408).after_effect(after_effect),
+        12 => Fault::okta_error(429, "E0000047"),
+        13 => Fault::okta_error(403, "E0000006"),
+        14 => Fault::status(rng.u16(400..408)).body(PAGE),
+        // None.
+        _ => Fault::late(Duration::ZERO),
+    }
+}
+
+const PAGE: &str = "<html>Sign in to the network</html>";
+
+const JUNK: &[&str] = &[
+    "",
+    "HTTP/1.1 204 No Content",
+    "HTTP/1.1 204 No Content\r\nx-okta-request-id: r",
+    "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n8\r\n{}",
+    "HTTP/1.1 200 OK\r\n\r\n",
+    "HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello",
+    "SSH-2.0-OpenSSH_9.2\r\n",
+    "\0\0\0\0",
+];
+
+/// What happens to the org between two calls.
+fn stir(org: &MockOrg, rng: &mut Rng) {
+    match rng.u8(..60) {
+        0 | 1 => org.expire_tokens(),
+        2 | 3 => org.rotate_dpop_nonce(),
+        4 => org.announce_dpop_nonce(),
+        5 => org.spend(rng.u32(..200)),
+        6 => org.set_read_only(true),
+        7..=14 => org.set_read_only(false),
+        15 => org.hide_rate_limit_headers(rng.bool()),
+        16 => org.set_concurrency_limit(rng.usize(4..40)),
+        17 => org.fail_next_token(1, trouble(rng)),
+        18 => org.set_latency(Duration::from_millis(rng.u64(..500))),
+        _ => {}
+    }
+}
