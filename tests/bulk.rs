@@ -4,7 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::stream;
 use okta_user_sessions::{
-    ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, Run, RunHandle, StopReason, UserOutcome,
+    Client, Credentials, ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, Run, RunHandle,
+    StopReason, UserOutcome,
     mock::{Fault, MockOrg, MockUser},
 };
 use tokio::time::{Instant, sleep};
@@ -76,6 +77,15 @@ fn a_run_can_move_between_threads_and_its_handle_be_shared() {
     send::<RevokeMany>();
     send::<Run>();
     shared::<RunHandle>();
+}
+
+#[test]
+fn a_run_may_be_started_before_there_is_a_runtime() {
+    let okta = Client::builder("https://acme.okta.com")
+        .credentials(Credentials::api_token("00token"))
+        .build()
+        .unwrap();
+    assert!(okta.revoke_many(ids(1)).start().is_ok());
 }
 
 /// The figure.

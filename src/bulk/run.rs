@@ -43,12 +43,15 @@ type Errand = Pin<Box<dyn Future<Output = UserOutcome> + Send>>;
 
 impl Run {
     pub(super) fn new(ids: Ids, intake: Intake, concurrency: usize, shared: Arc<Shared>) -> Self {
+        let deadline = shared.deadline;
         Self {
             ids,
             ids_over: false,
             intake,
             concurrency,
-            alarm: Box::pin(sleep_until(shared.deadline)),
+            // Made when it is first polled: a run may be started outside of a
+            // runtime, where there is no timer.
+            alarm: Box::pin(async move { sleep_until(deadline).await }),
             shared,
             under_way: FuturesUnordered::new(),
         }

@@ -2,8 +2,6 @@
 
 use std::{fs, path::PathBuf};
 
-use okta_user_sessions::{Client, Outcome};
-
 use super::*;
 
 /// A folder of one test, gone afterwards.

@@ -6,8 +6,6 @@ use std::{
     time::Duration,
 };
 
-use okta_user_sessions::{Client, Credentials};
-
 use super::*;
 
 const USERS: usize = 400;
