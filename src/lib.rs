@@ -58,3 +58,7 @@ pub use receipt::Receipt;
 pub use retry::{RetryPolicy, WaitEvent, WaitReason};
 pub use secrecy::SecretString;
 pub use session_client::SessionClient;
+
+#[cfg(doctest)]
+#[doc = include_str!("must_not_compile.md")]
+struct MustNotCompile;

@@ -5,7 +5,6 @@
 
 mod bulk;
 mod calls;
-mod compile;
 mod config;
 mod connections;
 mod contract;
