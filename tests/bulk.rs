@@ -433,14 +433,17 @@ async fn progress_can_be_watched_from_elsewhere() {
     let watcher = tokio::spawn(async move {
         let mut waits = 0;
         loop {
-            let progress = handle.changed().await;
+            let Some(progress) = handle.changed().await else {
+                panic!("over, and not finished");
+            };
             waits += usize::from(progress.waiting.is_some());
             if let Some(waiting) = &progress.waiting {
                 assert_eq!(waiting.reason, "rate-limit window spent");
                 assert!(progress.expected_end.is_some());
             }
             assert_eq!(progress.total, Some(30));
-            if progress.counts.done() == 30 {
+            if progress.finished {
+                assert_eq!(handle.changed().await, None);
                 return (waits, progress);
             }
         }
@@ -450,6 +453,35 @@ async fn progress_can_be_watched_from_elsewhere() {
     assert!(waits > 0);
     assert_eq!((last.counts.revoked, last.in_flight), (30, 0));
     assert_eq!(run.report().waits[0].times, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_left_early_claims_nothing() {
+    let org = org(3, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let mut run = okta.revoke_many(ids(3)).concurrency(1).start().unwrap();
+    let mut handle = run.handle();
+    assert!(!run.report().is_complete());
+    assert_eq!(run.next().await.unwrap().outcome, Outcome::Revoked);
+    assert!(!run.report().is_complete());
+    drop(run);
+    let last = handle.changed().await.unwrap();
+    assert_eq!((last.counts.revoked, last.finished), (1, false));
+    assert_eq!(handle.changed().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_answers_put_the_end_off() {
+    let org = org(100, 10_000).await;
+    org.set_latency(seconds(2));
+    let okta = admin(&org).build().unwrap();
+    let mut run = okta.revoke_many(ids(100)).concurrency(2).start().unwrap();
+    let handle = run.handle();
+    run.next().await;
+    let end = handle.progress().expected_end.unwrap();
+    let left = end.duration_since(std::time::SystemTime::now()).unwrap();
+    // 99 users are left, two at once.
+    assert!((seconds(95)..seconds(105)).contains(&left), "{left:?}");
 }
 
 #[tokio::test(start_paused = true)]

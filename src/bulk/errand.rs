@@ -123,6 +123,8 @@ struct State {
     in_the_air: bool,
     sent: u32,
     started: Option<(SystemTime, Instant)>,
+    /// When the last attempt began.
+    set_out: Option<Instant>,
     ended: Option<Instant>,
     /// Of the last attempt, if it failed; its effect is that of all attempts.
     last_error: Option<Error>,
@@ -260,12 +262,14 @@ impl Caller for Errand<'_> {
             };
             journal.record(&line).await?;
         }
+        let now = Instant::now();
         let mut state = self.state();
+        state.set_out = Some(now);
         state.in_the_air = true;
         state.sent = state.sent.saturating_add(1);
         state
             .started
-            .get_or_insert_with(|| (SystemTime::now(), Instant::now()));
+            .get_or_insert_with(|| (SystemTime::now(), now));
         self.shared.tally.sent();
         Ok(())
     }
@@ -273,10 +277,16 @@ impl Caller for Errand<'_> {
     fn after_sending(&self, result: &Result<Answer, Error>) {
         let error = result.as_ref().err();
         let error = error.map(|error| self.with_earlier_effect(error.clone()));
-        self.shared.tally.attempted(error.as_ref());
+        let now = Instant::now();
         let mut state = self.state();
+        let took = state
+            .set_out
+            .map(|then| now.saturating_duration_since(then));
+        self.shared
+            .tally
+            .attempted(error.as_ref(), took.unwrap_or_default());
         state.in_the_air = false;
-        state.ended = Some(Instant::now());
+        state.ended = Some(now);
         if error.is_some() {
             state.last_error = error;
         }

@@ -6,7 +6,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
@@ -19,6 +19,10 @@ use super::{Outcome, UserOutcome, intake::Prints, timestamp};
 use crate::{Effect, Error, ErrorKind};
 
 const FORMAT: u32 = 1;
+
+/// In bytes; more than any line takes, so that a file that is no journal is not
+/// read into memory.
+const LONGEST_LINE: u64 = 1 << 20;
 
 /// One line of a journal: a JSON object with one field, which names its kind.
 #[derive(Debug, Serialize, Deserialize)]
@@ -126,8 +130,13 @@ fn past(path: &Path, file: &File, run: &Header) -> Result<(Past, u64), Error> {
     loop {
         bytes.clear();
         let read = reader
+            .by_ref()
+            .take(LONGEST_LINE)
             .read_until(b'\n', &mut bytes)
             .map_err(|error| failed(path, "cannot be read", error))?;
+        if u64::try_from(read) == Ok(LONGEST_LINE) {
+            return Err(refuse("it has a line longer than any of a journal".into()));
+        }
         // A line that the writer did not finish was not synced, so it does not
         // count.
         if bytes.last() != Some(&b'\n') {

@@ -184,7 +184,9 @@ impl RevokeMany {
         Ok(plan)
     }
 
-    /// Begins the run, which goes on while it is polled.
+    /// Begins the run, which goes on while it is polled. Nothing is sent before
+    /// that; a journal is opened here, and read if there is one, which for a
+    /// million lines takes seconds.
     ///
     /// # Errors
     ///
@@ -208,7 +210,14 @@ impl RevokeMany {
         let ids_left = self.ids.size_hint();
         let total = ids_left.1.filter(|&most| most == ids_left.0);
         let known = total.and_then(|total| u64::try_from(total).ok());
-        let tally = Tally::new(self.layers.clone(), allowance, header, since, known);
+        let tally = Tally::new(
+            self.layers.clone(),
+            allowance,
+            header,
+            since,
+            known,
+            self.options.concurrency,
+        );
         let tally = Arc::new(tally);
         let shared = Shared {
             observer: errand::observer(tally.clone(), self.layers.wire.observer.clone()),

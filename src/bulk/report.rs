@@ -33,6 +33,9 @@ pub struct Report {
     pub reported: String,
     /// When the run began that this one goes on with, by its journal.
     pub resumes: Option<String>,
+    /// Whether the run came to its end. A report that is made before says nothing
+    /// of those who are not done yet.
+    pub finished: bool,
     /// Why the run stopped before everyone was tried; null if it did not.
     pub stopped: Option<StopReason>,
     /// The error that stopped it, if one did.
@@ -89,6 +92,7 @@ impl Report {
             started,
             reported: timestamp(),
             resumes: facts.resumes.clone(),
+            finished: false,
             stopped: None,
             stopped_because: None,
             counts: Counts::default(),
@@ -101,10 +105,11 @@ impl Report {
         }
     }
 
-    /// Whether everyone who was to be revoked is, by Okta's own word.
+    /// Whether everyone who was to be revoked is, by Okta's own word. Never before
+    /// the run came to its end.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.stopped.is_none() && self.counts.not_revoked() == 0
+        self.finished && self.stopped.is_none() && self.counts.not_revoked() == 0
     }
 
     /// The report as JSON, indented.
@@ -162,7 +167,7 @@ impl Report {
 
 /// A CSV field. What a spreadsheet would take for a formula is kept from it.
 fn quoted(field: &str) -> String {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t']);
+    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let guard = if formula { "'" } else { "" };
     if formula || field.contains([',', '"', '\r', '\n']) {
         format!("\"{guard}{}\"", field.replace('"', "\"\""))

@@ -89,14 +89,17 @@ impl Run {
             Poll::Pending => return Poll::Pending,
         }
         // Nothing is under way.
-        if self.shared.tally.is_stopped() && !self.ids_over {
-            return self.pass_over(context);
+        if self.shared.tally.is_stopped()
+            && !self.ids_over
+            && let rest @ (Poll::Pending | Poll::Ready(Some(_))) = self.pass_over(context)
+        {
+            return rest;
         }
-        if self.ids_over {
-            Poll::Ready(None)
-        } else {
-            Poll::Pending
+        if !self.ids_over {
+            return Poll::Pending;
         }
+        self.shared.tally.finished();
+        Poll::Ready(None)
     }
 
     /// Begins users until enough are under way, or no id is there. An id that is
@@ -169,6 +172,13 @@ impl Stream for Run {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
         self.poll(context)
+    }
+}
+
+impl Drop for Run {
+    /// Whoever watches is told that nothing more will come.
+    fn drop(&mut self) {
+        self.shared.tally.dropped();
     }
 }
 

@@ -162,8 +162,10 @@ pub struct Progress {
     pub waiting: Option<Waiting>,
     /// Set once the run stops early.
     pub stopped: Option<StopReason>,
+    /// Whether the run came to its end.
+    pub finished: bool,
     /// When the run will be over at the earliest, by the local clock, as far as
-    /// the rate limit is known.
+    /// the rate limit and the time that Okta takes for an answer are known.
     pub expected_end: Option<SystemTime>,
 }
 
@@ -171,7 +173,16 @@ pub struct Progress {
 #[derive(Clone, Debug)]
 pub struct RunHandle {
     tally: Arc<Tally>,
-    changes: watch::Receiver<()>,
+    changes: watch::Receiver<End>,
+}
+
+/// Whether there is more to come of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Open,
+    Finished,
+    /// It was dropped before it was finished.
+    Dropped,
 }
 
 impl RunHandle {
@@ -188,11 +199,16 @@ impl RunHandle {
     }
 
     /// Waits until the run's progress has changed since this was last called;
-    /// news that came meanwhile are told once.
-    pub async fn changed(&mut self) -> Progress {
+    /// news that came meanwhile are told once. `None` after the last news: the
+    /// run is over, or was dropped.
+    pub async fn changed(&mut self) -> Option<Progress> {
         // The tally, held here, has the sender: it cannot be gone.
-        let _ = self.changes.changed().await;
-        self.tally.progress()
+        let fresh = self.changes.has_changed().unwrap_or_default();
+        if !fresh && *self.changes.borrow() != End::Open {
+            return None;
+        }
+        self.changes.changed().await.ok()?;
+        Some(self.tally.progress())
     }
 }
 
@@ -201,8 +217,9 @@ pub(super) struct Tally {
     allowance: Allowance,
     facts: Facts,
     total: Option<u64>,
+    concurrency: u64,
     state: Mutex<State>,
-    changes: watch::Sender<()>,
+    changes: watch::Sender<End>,
     stop: watch::Sender<bool>,
 }
 
@@ -212,6 +229,9 @@ struct State {
     in_flight: u64,
     in_the_air: u64,
     requests: u64,
+    /// The attempts that ended, and how long they took together.
+    ended: u32,
+    took: Duration,
     rate_limited: u64,
     waiting: Option<Waiting>,
     waits: Vec<WaitTally>,
@@ -230,14 +250,16 @@ impl Tally {
         header: Header,
         resumes: Option<String>,
         total: Option<u64>,
+        concurrency: usize,
     ) -> Self {
         Self {
             layers,
             allowance,
             facts: Facts { header, resumes },
             total,
+            concurrency: u64::try_from(concurrency).unwrap_or(u64::MAX),
             state: Mutex::default(),
-            changes: watch::Sender::new(()),
+            changes: watch::Sender::new(End::Open),
             stop: watch::Sender::new(false),
         }
     }
@@ -249,8 +271,31 @@ impl Tally {
 
     fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let result = change(&mut self.state());
-        self.changes.send_replace(());
+        self.changes.send_modify(|_| ());
         result
+    }
+
+    pub(super) fn finished(&self) {
+        self.over(End::Finished);
+    }
+
+    pub(super) fn dropped(&self) {
+        self.over(End::Dropped);
+    }
+
+    /// The first end counts.
+    fn over(&self, how: End) {
+        self.changes.send_if_modified(|end| {
+            let open = *end == End::Open;
+            if open {
+                *end = how;
+            }
+            open
+        });
+    }
+
+    fn is_finished(&self) -> bool {
+        *self.changes.borrow() == End::Finished
     }
 
     pub(super) fn handle(self: &Arc<Self>) -> RunHandle {
@@ -303,11 +348,13 @@ impl Tally {
         });
     }
 
-    pub(super) fn attempted(&self, error: Option<&Error>) {
+    pub(super) fn attempted(&self, error: Option<&Error>, took: Duration) {
         let not_sent = error.is_some_and(Error::was_not_sent);
         let refused = error.is_some_and(|error| error.status() == Some(429));
         self.change(|state| {
             state.in_the_air = state.in_the_air.saturating_sub(1);
+            state.ended = state.ended.saturating_add(1);
+            state.took = state.took.saturating_add(took);
             state.requests = state.requests.saturating_sub(not_sent.into());
             state.rate_limited = state.rate_limited.saturating_add(refused.into());
         });
@@ -390,7 +437,10 @@ impl Tally {
             .unwrap_or_default()
             .saturating_sub(state.counts.done());
         let expected = match self.total {
-            Some(_) if state.stopped.is_none() => self.layers.gate.forecast(left, self.allowance),
+            Some(_) if state.stopped.is_none() => {
+                let forecast = self.layers.gate.forecast(left, self.allowance);
+                forecast.max(state.pace(left, self.concurrency))
+            }
             _ => None,
         };
         Progress {
@@ -402,6 +452,7 @@ impl Tally {
                 .clone()
                 .filter(|waiting| state.in_the_air == 0 && waiting.until > SystemTime::now()),
             stopped: state.stopped.as_ref().map(|(reason, _)| *reason),
+            finished: self.is_finished(),
             expected_end: expected.and_then(|expected| SystemTime::now().checked_add(expected)),
         }
     }
@@ -409,6 +460,7 @@ impl Tally {
     pub(super) fn report(&self) -> Report {
         let state = self.state();
         let mut report = Report::new(&self.facts);
+        report.finished = self.is_finished();
         report.stopped = state.stopped.as_ref().map(|(reason, _)| *reason);
         report.stopped_because = state
             .stopped
@@ -426,6 +478,13 @@ impl Tally {
 }
 
 impl State {
+    /// How long so many users take, if answers take as long as they did.
+    fn pace(&self, users: u64, concurrency: u64) -> Option<Duration> {
+        let each = self.took.checked_div(self.ended)?;
+        let rounds = u32::try_from(users.div_ceil(concurrency.max(1))).unwrap_or(u32::MAX);
+        Some(each.saturating_mul(rounds))
+    }
+
     /// Why the run should stop, if so.
     fn note(&mut self, outcome: &UserOutcome) -> Option<StopReason> {
         const SLOWEST: usize = 10;

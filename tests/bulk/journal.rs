@@ -166,6 +166,11 @@ async fn another_run_s_journal_is_refused() {
         );
         assert_eq!(fs::read_to_string(folder.journal()).unwrap(), text);
     }
+
+    // A file of another kind is not read into memory, nor cut.
+    fs::write(folder.journal(), vec![b'x'; 2 << 20]).unwrap();
+    assert!(many().start().unwrap_err().to_string().contains("longer"));
+    assert_eq!(fs::metadata(folder.journal()).unwrap().len(), 2 << 20);
 }
 
 #[tokio::test]
