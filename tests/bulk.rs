@@ -220,6 +220,7 @@ async fn a_plan_tells_and_sends_nothing() {
         .plan()
         .await
         .unwrap();
+    assert_eq!(plan.org, org.url());
     assert_eq!((plan.users, plan.duplicates, plan.excluded), (104, 1, 1));
     assert_eq!(plan.refused[0].0, "a/b");
     assert_eq!(plan.refused[0].1.kind(), ErrorKind::InvalidInput);

@@ -40,7 +40,7 @@ pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> Exit
             support::NOTHING_SENT
         });
     }
-    if !many.yes && !confirmed(plan.users) {
+    if !many.yes && !confirmed(&plan) {
         return support::refused("nothing was sent: not confirmed; answer y, or give --yes");
     }
     if let Some(path) = &many.report
@@ -91,7 +91,7 @@ fn prepare(
 }
 
 fn show(plan: &Plan, share: f64) {
-    eprintln!("{} users to revoke", plan.users);
+    eprintln!("{} users to revoke in {}", plan.users, plan.org);
     for (count, what) in [
         (plan.duplicates, "ids given more than once, sent once"),
         (plan.excluded, "ids excluded"),
@@ -117,11 +117,14 @@ fn show(plan: &Plan, share: f64) {
     );
 }
 
-fn confirmed(users: u64) -> bool {
+fn confirmed(plan: &Plan) -> bool {
     if !io::stdin().is_terminal() {
         return false;
     }
-    eprint!("Revoke the sessions of {users} users? [y/N] ");
+    eprint!(
+        "Revoke the sessions of {} users in {}? [y/N] ",
+        plan.users, plan.org
+    );
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")

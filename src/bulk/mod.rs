@@ -178,6 +178,7 @@ impl RevokeMany {
             past.map_or_else(Default::default, |past| (past.revoked, past.started));
         let intake = Intake::new(self.options.exclude, revoked);
         let mut plan = Plan::of(self.ids, intake).await;
+        plan.org = header.org;
         plan.resumes = since;
         plan.expected = self.layers.gate.forecast(plan.users, allowance);
         plan.rate_limit = self.layers.gate.snapshot();

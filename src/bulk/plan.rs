@@ -12,6 +12,8 @@ use crate::{Error, RateLimit};
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Plan {
+    /// The org's URL.
+    pub org: String,
     /// How many users would be revoked.
     pub users: u64,
     /// The ids that would not be sent, and why.

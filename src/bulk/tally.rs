@@ -158,7 +158,7 @@ pub struct Progress {
     pub counts: Counts,
     /// Users under way, those that wait for their turn included.
     pub in_flight: u64,
-    /// Set while no request is under way.
+    /// Set while no request is under way and the run goes on.
     pub waiting: Option<Waiting>,
     /// Set once the run stops early.
     pub stopped: Option<StopReason>,
@@ -450,7 +450,8 @@ impl Tally {
             waiting: state
                 .waiting
                 .clone()
-                .filter(|waiting| state.in_the_air == 0 && waiting.until > SystemTime::now()),
+                .filter(|_| state.in_the_air == 0 && state.stopped.is_none())
+                .filter(|waiting| waiting.until > SystemTime::now()),
             stopped: state.stopped.as_ref().map(|(reason, _)| *reason),
             finished: self.is_finished(),
             expected_end: expected.and_then(|expected| SystemTime::now().checked_add(expected)),

@@ -79,7 +79,9 @@ async fn a_list_is_planned_revoked_reported_and_resumed() {
     let dry = run(&org, &folder, &[&list[..], &["--dry-run"]].concat(), "").await;
     assert_eq!(dry.status, 0, "{}", dry.err);
     assert!(
-        dry.err.contains("20 users to revoke") && dry.err.contains("a/b"),
+        dry.err
+            .contains(&format!("20 users to revoke in {}", org.url()))
+            && dry.err.contains("a/b"),
         "{}",
         dry.err
     );
