@@ -4,6 +4,7 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, BufRead, IsTerminal, Write},
     path::Path,
+    pin::pin,
     process::{self, ExitCode},
     time::{Duration, SystemTime},
 };
@@ -136,6 +137,8 @@ async fn follow(run: &mut Run) -> bool {
     let handle = run.handle();
     let show = Show::new();
     let mut tick = interval(Duration::from_millis(250));
+    // One that lasts: each new one would miss what came before it was polled.
+    let mut interrupt = pin!(ctrl_c());
     let mut cancelled = false;
     let mut printed = true;
     loop {
@@ -145,12 +148,13 @@ async fn follow(run: &mut Run) -> bool {
                 None => break,
             },
             _ = tick.tick() => show.progress(&handle.progress()),
-            signal = ctrl_c() => {
+            signal = &mut interrupt => {
                 if signal.is_err() || cancelled {
                     // What is under way is in the journal, if there is one.
                     process::exit(support::NOT_DONE.into());
                 }
                 cancelled = true;
+                interrupt.set(ctrl_c());
                 handle.cancel();
                 show.say("stopping: waiting for what is under way; Ctrl-C again leaves at once");
             }
