@@ -2,7 +2,7 @@
 //! verdict compared with the org's record: every `Ok` is a revocation that
 //! happened, and every error of effect `None` is one that did not.
 //!
-//! A hundred thousand calls, with an API token and as a service app:
+//! A hundred thousand calls, with an API token, as a service app and in bulk runs:
 //!
 //! ```sh
 //! cargo test --release --test main soak -- --ignored --nocapture
@@ -14,8 +14,8 @@ use std::{collections::BTreeMap, env, time::Duration};
 
 use fastrand::Rng;
 use okta_user_sessions::{
-    Client, Credentials, Effect, Error, PrivateKey, Receipt, RetryPolicy, SessionClient,
-    SessionCredentials,
+    Client, Credentials, Effect, Error, Outcome, PrivateKey, Receipt, RetryPolicy, SessionClient,
+    SessionCredentials, UserOutcome,
     mock::{Fault, LogEvent, MockOrg, MockUser, ServiceApp},
 };
 use tokio::time::{sleep, timeout};
@@ -32,14 +32,23 @@ enum Caller {
     ApiToken,
     ServiceApp,
     Cookie,
+    /// A bulk run, with an API token.
+    Bulk,
 }
 
 /// What a call came to, beside what the org did.
 #[derive(Debug)]
 struct Verdict {
     user: String,
-    /// `None`: the caller went away before the answer.
-    result: Option<Result<Receipt, Error>>,
+    said: Said,
+}
+
+#[derive(Debug)]
+enum Said {
+    /// The caller went away before the answer.
+    Nothing,
+    Call(Result<Receipt, Error>),
+    Bulk(UserOutcome),
 }
 
 /// How often each verdict was given, and how often the org had done it.
@@ -52,6 +61,7 @@ fn verdicts_agree_with_the_org_s_record() {
         (Caller::ApiToken, 1000),
         (Caller::ServiceApp, 200),
         (Caller::Cookie, 100),
+        (Caller::Bulk, 1000),
     ] {
         soak(caller, calls, fastrand::u64(..), &mut tally);
     }
@@ -63,20 +73,21 @@ fn verdicts_agree_with_the_org_s_record() {
 fn verdicts_agree_with_the_org_s_record_a_hundred_thousand_times() {
     let number = |name| env::var(name).ok().map(|text| text.parse().unwrap());
     let calls = number("SOAK_CALLS").unwrap_or(100_000);
+    let mut tally = Tally::new();
     for (caller, calls) in [
         (Caller::ApiToken, calls),
         (Caller::ServiceApp, calls),
         // A client for each user: making them takes longer than the calls.
         (Caller::Cookie, calls / 10),
+        (Caller::Bulk, calls),
     ] {
         let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
-        let mut tally = Tally::new();
         soak(caller, calls, seed, &mut tally);
-        for (verdict, (times, done)) in &tally {
-            println!("{times:>8} {verdict}, done in {done}");
-        }
-        was_tried(&tally);
     }
+    for (verdict, (times, done)) in &tally {
+        println!("{times:>8} {verdict}, done in {done}");
+    }
+    was_tried(&tally);
 }
 
 fn soak(caller: Caller, calls: u64, seed: u64, tally: &mut Tally) {
@@ -103,9 +114,13 @@ fn was_tried(tally: &Tally) {
         entries.fold((0, 0), |sum, (_, entry)| (sum.0 + entry.0, sum.1 + entry.1))
     };
     assert!(sum("Ok").0 > sum("Ok, perhaps").0 && sum("Ok, perhaps").0 > 0);
-    let (unknown, done) = sum("Unknown");
-    assert!(unknown > done && done > 0);
-    assert!(sum("None").0 > 0);
+    for unknown in ["Unknown", "bulk: unknown"] {
+        let (times, done) = sum(unknown);
+        assert!(times > done && done > 0);
+    }
+    for verdict in ["None", "bulk: revoked", "bulk: rejected"] {
+        assert!(sum(verdict).0 > 0);
+    }
 }
 
 async fn round_of(caller: Caller, mut rng: Rng, tally: &mut Tally) {
@@ -124,42 +139,20 @@ async fn round_of(caller: Caller, mut rng: Rng, tally: &mut Tally) {
         org.fail_next(1, trouble(&mut rng));
     }
     let client = client(caller, &org, &mut rng);
-    let mut verdicts = Vec::new();
-    let mut calls = tokio::task::JoinSet::new();
-    for number in 0..ROUND {
-        let user = format!("00u{number}");
+    let users: Vec<_> = (0..ROUND).map(|number| format!("00u{number}")).collect();
+    for user in &users {
         // Some are unknown to the org.
         if rng.u8(..40) > 0 || caller == Caller::Cookie {
-            org.add_user(MockUser::new(&user).sessions(2));
+            org.add_user(MockUser::new(user).sessions(2));
         }
         if rng.u8(..40) == 0 {
-            org.deactivate_user(&user);
-        }
-        stir(&org, &mut rng);
-        let call = match &client {
-            Some(okta) => okta.revoke_user_sessions(&user).into_future(),
-            None => {
-                let me = session_client(&org, &user, &mut rng);
-                me.end_user_sessions().keep_current(false).into_future()
-            }
-        };
-        let leaves = (rng.u8(..50) == 0).then(|| Duration::from_millis(rng.u64(..3000)));
-        let begins = Duration::from_millis(rng.u64(..200));
-        calls.spawn(async move {
-            sleep(begins).await;
-            let result = match leaves {
-                Some(patience) => timeout(patience, call).await.ok(),
-                None => Some(call.await),
-            };
-            Verdict { user, result }
-        });
-        while calls.len() >= AT_ONCE {
-            verdicts.push(calls.join_next().await.unwrap().unwrap());
+            org.deactivate_user(user);
         }
     }
-    while let Some(verdict) = calls.join_next().await {
-        verdicts.push(verdict.unwrap());
-    }
+    let verdicts = match &client {
+        Some(okta) if caller == Caller::Bulk => in_bulk(okta, users, &org, rng).await,
+        _ => one_by_one(client, users, &org, rng).await,
+    };
 
     let mut done: BTreeMap<String, Vec<LogEvent>> = BTreeMap::new();
     for event in org.log() {
@@ -176,41 +169,100 @@ async fn round_of(caller: Caller, mut rng: Rng, tally: &mut Tally) {
     assert!(done.is_empty(), "done for users that nobody named");
 }
 
-/// The one comparison that this is for.
-fn compare(verdict: &Verdict, done: &[LogEvent]) {
-    match &verdict.result {
-        None => {}
-        Some(Ok(receipt)) => {
-            let named = |event: &LogEvent| Some(&*event.request_id) == receipt.request_id();
-            assert!(done.iter().any(named), "a lie: {verdict:?}, {done:?}");
-            assert!(
-                done.len() == 1 || receipt.may_have_run_before(),
-                "{verdict:?}, {done:?}"
-            );
-        }
-        Some(Err(error)) => {
-            assert!(
-                error.effect() == Effect::Unknown || done.is_empty(),
-                "a lie: {verdict:?}, {done:?}"
-            );
+/// In some runs somebody cancels.
+async fn in_bulk(okta: &Client, users: Vec<String>, org: &MockOrg, mut rng: Rng) -> Vec<Verdict> {
+    let mut run = okta
+        .revoke_many(users)
+        .share(0.5 + rng.f64() / 2.0)
+        .concurrency(rng.usize(1..=AT_ONCE))
+        .start()
+        .unwrap();
+    let cancelled = rng.u64(..ROUND * 3);
+    let mut verdicts = Vec::new();
+    while let Some(outcome) = run.next().await {
+        verdicts.push(Verdict {
+            user: outcome.user.clone(),
+            said: Said::Bulk(outcome),
+        });
+        stir(org, &mut rng);
+        if verdicts.len() as u64 == cancelled {
+            run.handle().cancel();
         }
     }
+    verdicts
+}
+
+async fn one_by_one(
+    client: Option<Client>,
+    users: Vec<String>,
+    org: &MockOrg,
+    mut rng: Rng,
+) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    let mut calls = tokio::task::JoinSet::new();
+    for user in users {
+        stir(org, &mut rng);
+        let call = match &client {
+            Some(okta) => okta.revoke_user_sessions(&user).into_future(),
+            None => {
+                let me = session_client(org, &user, &mut rng);
+                me.end_user_sessions().keep_current(false).into_future()
+            }
+        };
+        let leaves = (rng.u8(..50) == 0).then(|| Duration::from_millis(rng.u64(..3000)));
+        let begins = Duration::from_millis(rng.u64(..200));
+        calls.spawn(async move {
+            sleep(begins).await;
+            let result = match leaves {
+                Some(patience) => timeout(patience, call).await.ok(),
+                None => Some(call.await),
+            };
+            let said = result.map_or(Said::Nothing, Said::Call);
+            Verdict { user, said }
+        });
+        while calls.len() >= AT_ONCE {
+            verdicts.push(calls.join_next().await.unwrap().unwrap());
+        }
+    }
+    while let Some(verdict) = calls.join_next().await {
+        verdicts.push(verdict.unwrap());
+    }
+    verdicts
+}
+
+/// The one comparison that this is for.
+fn compare(verdict: &Verdict, done: &[LogEvent]) {
+    let by_request = |id: Option<&str>| done.iter().any(|event| Some(&*event.request_id) == id);
+    let is_true = match &verdict.said {
+        Said::Nothing => true,
+        Said::Call(Ok(receipt)) => {
+            by_request(receipt.request_id()) && (done.len() == 1 || receipt.may_have_run_before())
+        }
+        Said::Call(Err(error)) => error.effect() == Effect::Unknown || done.is_empty(),
+        Said::Bulk(user) => match user.outcome {
+            Outcome::Revoked => by_request(user.request_id.as_deref()),
+            Outcome::Unknown => true,
+            _ => done.is_empty(),
+        },
+    };
+    assert!(is_true, "a lie: {verdict:?}, {done:?}");
 }
 
 fn name(verdict: &Verdict) -> String {
-    match &verdict.result {
-        None => "(the caller left)".to_owned(),
-        Some(Ok(receipt)) if receipt.may_have_run_before() => {
+    match &verdict.said {
+        Said::Nothing => "(the caller left)".to_owned(),
+        Said::Call(Ok(receipt)) if receipt.may_have_run_before() => {
             "Ok, perhaps not for the first time".to_owned()
         }
-        Some(Ok(_)) => "Ok".to_owned(),
-        Some(Err(error)) => format!("{:?}: {:?}", error.effect(), error.kind()),
+        Said::Call(Ok(_)) => "Ok".to_owned(),
+        Said::Call(Err(error)) => format!("{:?}: {:?}", error.effect(), error.kind()),
+        Said::Bulk(user) => format!("bulk: {}", user.outcome),
     }
 }
 
 fn client(caller: Caller, org: &MockOrg, rng: &mut Rng) -> Option<Client> {
     let credentials = match caller {
-        Caller::ApiToken => Credentials::api_token(org.issue_api_token()),
+        Caller::ApiToken | Caller::Bulk => Credentials::api_token(org.issue_api_token()),
         Caller::ServiceApp => {
             org.add_service_app(
                 ServiceApp::new(APP)

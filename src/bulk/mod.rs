@@ -18,11 +18,13 @@ use futures_util::{Stream, stream};
 
 use crate::{Error, call::Layers, pacing::Allowance, time};
 
+mod counts;
 mod errand;
 mod intake;
 mod journal;
 mod outcome;
 mod plan;
+mod progress;
 mod report;
 mod run;
 mod tally;
@@ -32,11 +34,12 @@ use intake::{Intake, Prints};
 use journal::{Header, Journal};
 use tally::Tally;
 
+pub use counts::Counts;
 pub use outcome::{Outcome, UserOutcome};
 pub use plan::Plan;
+pub use progress::{Progress, RunHandle, StopReason, Waiting};
 pub use report::{Report, WaitTally};
 pub use run::Run;
-pub use tally::{Counts, Progress, RunHandle, StopReason, Waiting};
 
 type Ids = Pin<Box<dyn Stream<Item = String> + Send>>;
 

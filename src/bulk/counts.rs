@@ -1,0 +1,82 @@
+//! How many users came to which end.
+
+use serde::Serialize;
+
+use super::Outcome;
+
+/// How many users came to which end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Counts {
+    /// Okta answered 204 in this run.
+    pub revoked: u64,
+    /// The org has no such user.
+    pub not_found: u64,
+    /// The caller may not do this to them.
+    pub forbidden: u64,
+    /// Refused otherwise.
+    pub rejected: u64,
+    /// Sent, and no trustworthy answer.
+    pub unknown: u64,
+    /// Not sent; refused ids among them.
+    pub not_attempted: u64,
+    /// Skipped: the journal says that an earlier part of the run revoked them.
+    pub revoked_before: u64,
+    /// Ids given more than once, beyond the first.
+    pub duplicates: u64,
+    /// Skipped: excluded by the caller.
+    pub excluded: u64,
+}
+
+impl Counts {
+    /// Users that the run has tried and that are not revoked.
+    #[must_use]
+    pub fn not_revoked(&self) -> u64 {
+        [
+            self.not_found,
+            self.forbidden,
+            self.rejected,
+            self.unknown,
+            self.not_attempted,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
+    }
+
+    /// Ids that need no more work, whatever became of them.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        [
+            self.revoked,
+            self.revoked_before,
+            self.duplicates,
+            self.excluded,
+        ]
+        .into_iter()
+        .fold(self.not_revoked(), u64::saturating_add)
+    }
+
+    pub(super) fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Revoked => self.revoked,
+            Outcome::NotFound => self.not_found,
+            Outcome::Forbidden => self.forbidden,
+            Outcome::Rejected => self.rejected,
+            Outcome::Unknown => self.unknown,
+            Outcome::NotAttempted => self.not_attempted,
+        }
+    }
+
+    pub(super) fn add(&mut self, outcome: Outcome) {
+        let count = match outcome {
+            Outcome::Revoked => &mut self.revoked,
+            Outcome::NotFound => &mut self.not_found,
+            Outcome::Forbidden => &mut self.forbidden,
+            Outcome::Rejected => &mut self.rejected,
+            Outcome::Unknown => &mut self.unknown,
+            Outcome::NotAttempted => &mut self.not_attempted,
+        };
+        *count = count.saturating_add(1);
+    }
+}

@@ -1,0 +1,121 @@
+//! Where a run stands, and the handle that watches and cancels it.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::{Counts, Tally};
+
+/// Why a run stopped before everyone was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StopReason {
+    /// [`RunHandle::cancel`] was called.
+    Cancelled,
+    /// The run's deadline came, or would come before the next window.
+    Deadline,
+    /// Okta does not accept the credential any more, or there is none to send.
+    Unauthorized,
+    /// Ten users in a row were refused (403): the credential lacks the right.
+    Forbidden,
+    /// The org was in read-only mode for an hour.
+    ReadOnly,
+    /// Okta does not know the path: the org URL is wrong.
+    WrongOrg,
+    /// Twenty users in a row got no trustworthy answer.
+    Unavailable,
+    /// The journal cannot be written.
+    Journal,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StopReason::Cancelled => "it was cancelled",
+            StopReason::Deadline => "its deadline came",
+            StopReason::Unauthorized => "Okta does not accept the credential",
+            StopReason::Forbidden => "ten users in a row were refused (403)",
+            StopReason::ReadOnly => "the org is in read-only mode",
+            StopReason::WrongOrg => "the org URL is wrong",
+            StopReason::Unavailable => "twenty users in a row got no trustworthy answer",
+            StopReason::Journal => "the journal cannot be written",
+        })
+    }
+}
+
+/// What a run waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// Until when, by the local clock.
+    pub until: SystemTime,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Progress {
+    /// How many ids were given, if the iterator says.
+    pub total: Option<u64>,
+    /// What became of those that are done.
+    pub counts: Counts,
+    /// Users under way, those that wait for their turn included.
+    pub in_flight: u64,
+    /// Set while no request is under way and the run goes on.
+    pub waiting: Option<Waiting>,
+    /// Set once the run stops early.
+    pub stopped: Option<StopReason>,
+    /// Whether the run came to its end.
+    pub finished: bool,
+    /// When the run will be over at the earliest, by the local clock, as far as
+    /// the rate limit and the time that Okta takes for an answer are known.
+    pub expected_end: Option<SystemTime>,
+}
+
+/// Watches and cancels a run from elsewhere. Clones are of the same run.
+#[derive(Clone, Debug)]
+pub struct RunHandle {
+    pub(super) tally: Arc<Tally>,
+    pub(super) changes: watch::Receiver<End>,
+}
+
+/// Whether there is more to come of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum End {
+    Open,
+    Finished,
+    /// It was dropped before it was finished.
+    Dropped,
+}
+
+impl RunHandle {
+    /// Stops the run: requests that are under way are waited for, nothing more is
+    /// sent, and the rest is reported [`NotAttempted`](super::Outcome::NotAttempted).
+    pub fn cancel(&self) {
+        self.tally.stop(StopReason::Cancelled, "");
+    }
+
+    /// Where the run stands.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.tally.progress()
+    }
+
+    /// Waits until the run's progress has changed since this was last called;
+    /// news that came meanwhile are told once. `None` after the last news: the
+    /// run is over, or was dropped.
+    pub async fn changed(&mut self) -> Option<Progress> {
+        // The tally, held here, has the sender: it cannot be gone.
+        let fresh = self.changes.has_changed().unwrap_or_default();
+        if !fresh && *self.changes.borrow() != End::Open {
+            return None;
+        }
+        self.changes.changed().await.ok()?;
+        Some(self.tally.progress())
+    }
+}
