@@ -174,6 +174,7 @@ async fn the_order_is_kept_and_nobody_is_sent_twice() {
         "{refused:?}"
     );
     assert_eq!((report.counts.duplicates, report.counts.excluded), (3, 2));
+    assert_eq!(report.exclusions_not_met, ["nobody@x.com"]);
     assert_eq!(org.requests().len(), 9);
 }
 

@@ -50,15 +50,16 @@ impl Intake {
         }
     }
 
-    pub(super) fn exclusions_not_met(self) -> Vec<String> {
-        let not_met = self.excluded.into_iter().filter(|(_, met)| !met);
-        let mut not_met: Vec<_> = not_met.map(|(id, _)| id).collect();
+    pub(super) fn exclusions_not_met(&self) -> Vec<String> {
+        let not_met = self.excluded.iter().filter(|(_, met)| !**met);
+        let mut not_met: Vec<_> = not_met.map(|(id, _)| id.clone()).collect();
         not_met.sort_unstable();
         not_met
     }
 }
 
-/// Okta compares logins without case, and ids with it.
+/// Okta compares logins without case, and ids with it. Only exclusions are
+/// compared so: a duplicate that is none would be a user not revoked.
 fn folded(id: &str) -> String {
     if id.contains('@') {
         id.to_lowercase()

@@ -52,6 +52,8 @@ pub struct Report {
     pub slowest: Vec<UserOutcome>,
     /// Everyone who was tried, or given, and is not revoked.
     pub not_revoked: Vec<UserOutcome>,
+    /// Exclusions that no id matched, once the run came to its end.
+    pub exclusions_not_met: Vec<String>,
     /// What revoking does not do.
     pub not_covered: Vec<String>,
 }
@@ -101,6 +103,7 @@ impl Report {
             waits: Vec::new(),
             slowest: Vec::new(),
             not_revoked: Vec::new(),
+            exclusions_not_met: Vec::new(),
             not_covered: NOT_COVERED.map(str::to_owned).into(),
         }
     }

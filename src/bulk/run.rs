@@ -98,7 +98,7 @@ impl Run {
         if !self.ids_over {
             return Poll::Pending;
         }
-        self.shared.tally.finished();
+        self.shared.tally.finished(self.intake.exclusions_not_met());
         Poll::Ready(None)
     }
 

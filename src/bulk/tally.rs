@@ -50,6 +50,7 @@ struct State {
     window_ends: Option<Instant>,
     slowest: Vec<UserOutcome>,
     not_revoked: Vec<UserOutcome>,
+    exclusions_not_met: Vec<String>,
     stopped: Option<(StopReason, String)>,
     forbidden_in_a_row: u32,
     unavailable_in_a_row: u32,
@@ -87,7 +88,8 @@ impl Tally {
         result
     }
 
-    pub(super) fn finished(&self) {
+    pub(super) fn finished(&self, exclusions_not_met: Vec<String>) {
+        self.state().exclusions_not_met = exclusions_not_met;
         self.over(End::Finished);
     }
 
@@ -286,6 +288,9 @@ impl Tally {
         report.waits.clone_from(&state.waits);
         report.slowest.clone_from(&state.slowest);
         report.not_revoked.clone_from(&state.not_revoked);
+        report
+            .exclusions_not_met
+            .clone_from(&state.exclusions_not_met);
         report
     }
 }
