@@ -18,6 +18,9 @@ quickstart:
 crypto:
     .ci/crypto
 
+deny:
+    .ci/deny
+
 bench:
     benches/instructions
     benches/start
