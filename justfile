@@ -21,6 +21,9 @@ crypto:
 deny:
     .ci/deny
 
+versions:
+    .ci/versions
+
 bench:
     benches/instructions
     benches/start
