@@ -24,6 +24,9 @@ deny:
 versions:
     .ci/versions
 
+api *update:
+    .ci/api {{update}}
+
 bench:
     benches/instructions
     benches/start
