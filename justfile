@@ -33,7 +33,7 @@ bench:
     cargo bench -p benches
 
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+    RUSTDOC=$PWD/.ci/rustdoc RUSTDOCFLAGS="-D warnings --cfg docsrs" cargo doc --workspace --no-deps --all-features
 
 package:
     cargo package --package okta-user-sessions
