@@ -27,6 +27,12 @@ versions:
 api *update:
     .ci/api {{update}}
 
+fuzz *arguments:
+    .ci/fuzz {{arguments}}
+
+browser:
+    .ci/browser
+
 bench:
     benches/instructions
     benches/start

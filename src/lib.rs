@@ -25,6 +25,9 @@ mod client;
 mod config;
 mod error;
 pub mod error_code;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[allow(
     clippy::unwrap_used,
     dead_code,
