@@ -18,13 +18,28 @@ quickstart:
 crypto:
     .ci/crypto
 
+deny:
+    .ci/deny
+
+versions:
+    .ci/versions
+
+api *update:
+    .ci/api {{update}}
+
+fuzz *arguments:
+    .ci/fuzz {{arguments}}
+
+browser:
+    .ci/browser
+
 bench:
     benches/instructions
     benches/start
     cargo bench -p benches
 
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+    RUSTDOC=$PWD/.ci/rustdoc RUSTDOCFLAGS="-D warnings --cfg docsrs" cargo doc --workspace --no-deps --all-features
 
 package:
     cargo package --package okta-user-sessions

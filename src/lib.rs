@@ -2,6 +2,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 mod answer;
 mod auth;
@@ -14,7 +25,11 @@ mod client;
 mod config;
 mod error;
 pub mod error_code;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[allow(
+    clippy::unwrap_used,
     dead_code,
     missing_docs,
     reason = "the generator decides what it makes"
@@ -23,6 +38,7 @@ mod generated;
 mod hooks;
 mod id;
 #[cfg(feature = "mock")]
+#[allow(clippy::panic, reason = "a test that is set up wrongly should end")]
 pub mod mock;
 mod operations;
 mod pacing;
