@@ -5,6 +5,8 @@
 
 mod answer;
 mod auth;
+#[cfg(all(feature = "blocking", not(target_arch = "wasm32")))]
+pub mod blocking;
 mod builder;
 #[cfg(not(target_arch = "wasm32"))]
 mod bulk;
