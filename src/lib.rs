@@ -36,6 +36,7 @@ mod retry;
 mod secret;
 mod session_client;
 mod time;
+mod trace;
 mod transport;
 
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]

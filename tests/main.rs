@@ -20,3 +20,4 @@ mod settings;
 mod soak;
 mod specification;
 mod support;
+mod traces;
