@@ -15,6 +15,9 @@ test:
 quickstart:
     cargo run --example quickstart
 
+observe:
+    cargo run --example observe
+
 crypto:
     .ci/crypto
 

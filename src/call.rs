@@ -12,14 +12,14 @@
 use std::{
     fmt,
     pin::pin,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
 #[cfg(not(target_arch = "wasm32"))]
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Request, header::HeaderMap};
-use tracing::{Instrument, Span, field::Empty, info_span};
+use tracing::Instrument;
 
 use crate::{
     Effect, Error, ErrorKind, Receipt, WaitEvent, WaitReason,
@@ -29,6 +29,7 @@ use crate::{
     pacing::{Allowance, Gate, Pass, WouldWait},
     retry::{self, Attempt, Ended, RetryPolicy, WaitObserver, announce},
     time::Instant,
+    trace::{self, Sending},
     transport,
 };
 
@@ -72,6 +73,14 @@ impl Caller for Single {
     fn after_sending(&self, _: &Result<Answer, Error>) {}
 }
 
+/// What the attempts of a call add up.
+#[derive(Default)]
+struct SoFar {
+    microseconds_at_gate: AtomicU64,
+    /// Requests, replays included.
+    sent: AtomicU32,
+}
+
 /// What all clones of a client share.
 pub(crate) struct Layers {
     pub(crate) wire: Wire,
@@ -87,41 +96,26 @@ impl Layers {
         operation: &Operation,
         caller: &impl Caller,
     ) -> Result<Receipt, Error> {
-        let span = info_span!(
-            target: "okta_user_sessions",
-            "okta_call",
-            operation = operation.name(),
-            attempts = Empty,
-            status = Empty,
-            request_id = Empty,
-        );
+        let span = trace::call(operation);
         // Pinned here, since a future that is handed on is copied.
         let retried = pin!(self.retried(operation, caller));
         let result = retried.instrument(span.clone()).await;
-        match &result {
-            Ok(receipt) => note(
-                &span,
-                receipt.attempts,
-                Some(receipt.status),
-                receipt.request_id(),
-            ),
-            Err(error) => note(&span, error.attempts(), error.status(), error.request_id()),
-        }
+        trace::call_ended(&span, &result);
         result
     }
 
     async fn retried(&self, operation: &Operation, caller: &impl Caller) -> Result<Receipt, Error> {
         let observer = caller.observer().or(self.wire.observer.as_ref());
-        let microseconds_at_gate = AtomicU64::new(0);
+        let so_far = SoFar::default();
         let outcome = retry::run(
             &self.wire.policy,
             caller.deadline(&self.wire.policy),
             random,
             observer,
-            |attempt| self.attempt(operation, caller, attempt, &microseconds_at_gate),
+            |attempt| self.attempt(operation, caller, attempt, &so_far),
         )
         .await;
-        let at_gate = Duration::from_micros(microseconds_at_gate.into_inner());
+        let at_gate = Duration::from_micros(so_far.microseconds_at_gate.into_inner());
         match outcome.result {
             Ok(answer) => Ok(Receipt {
                 status: answer.status.as_u16(),
@@ -150,7 +144,7 @@ impl Layers {
         operation: &Operation,
         caller: &impl Caller,
         attempt: Attempt,
-        microseconds_at_gate: &AtomicU64,
+        so_far: &SoFar,
     ) -> Result<Answer, Error> {
         let observer = caller.observer().or(self.wire.observer.as_ref());
         let arrived = Instant::now();
@@ -163,11 +157,11 @@ impl Layers {
             .pass(attempt.deadline, caller.allowance(), waiting)
             .await;
         let waited = u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
-        microseconds_at_gate.fetch_add(waited, Relaxed);
+        so_far.microseconds_at_gate.fetch_add(waited, Relaxed);
         let pass = pass.map_err(no_pass)?;
 
         caller.before_sending().await?;
-        let result = self.exchange(operation, &attempt, pass).await;
+        let result = self.exchange(operation, &attempt, pass, &so_far.sent).await;
         caller.after_sending(&result);
         result
     }
@@ -177,12 +171,18 @@ impl Layers {
         operation: &Operation,
         attempt: &Attempt,
         pass: Pass,
+        sent: &AtomicU32,
     ) -> Result<Answer, Error> {
         let mut replays = Replays::default();
         loop {
             let mut request = self.request(operation, attempt).await?;
             let signed = self.auth.sign(&mut request, attempt.deadline).await?;
-            let send = pin!(transport::send(&self.wire.http, request, attempt.ends()));
+            let sending = Sending {
+                template: operation.template(),
+                before: sent.fetch_add(1, Relaxed),
+            };
+            let ends = attempt.ends();
+            let send = pin!(transport::send(&self.wire.http, request, ends, sending));
             let answer = signed.alongside(send).await?;
             if !self.auth.replay(&signed, &answer, &mut replays) {
                 pass.answered(answer.status.as_u16(), answer.rate_limit.as_ref());
@@ -203,12 +203,6 @@ impl Layers {
         mark_retry(headers, attempt);
         Ok(request)
     }
-}
-
-fn note(span: &Span, attempts: u32, status: Option<u16>, request_id: Option<&str>) {
-    span.record("attempts", attempts);
-    span.record("status", status);
-    span.record("request_id", request_id);
 }
 
 fn no_pass(refused: WouldWait) -> Error {

@@ -69,6 +69,14 @@ impl Operation {
         }
     }
 
+    /// The path as Okta's specification has it, without the user's id.
+    pub(crate) fn template(&self) -> &'static str {
+        match self {
+            Self::RevokeUserSessions { .. } => "/api/v1/users/{userId}/sessions",
+            Self::EndUserSessions { .. } => "/api/v1/users/me/lifecycle/delete_sessions",
+        }
+    }
+
     /// The request of the generated client, a new one at every call.
     pub(crate) async fn request(
         &self,

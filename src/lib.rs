@@ -16,6 +16,8 @@
 
 mod answer;
 mod auth;
+#[cfg(all(feature = "blocking", not(target_arch = "wasm32")))]
+pub mod blocking;
 mod builder;
 #[cfg(not(target_arch = "wasm32"))]
 mod bulk;
@@ -50,6 +52,7 @@ mod retry;
 mod secret;
 mod session_client;
 mod time;
+mod trace;
 mod transport;
 
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]

@@ -21,22 +21,26 @@ pub type Call = Pin<Box<dyn Future<Output = Result<Receipt, Error>>>>;
 /// sent by `.await`.
 ///
 /// An option that is not set is not sent, so the org's own default counts.
+///
+/// `W` is what a blocking client waits with; nothing, where it is awaited.
 #[derive(Debug)]
-#[must_use = "nothing is sent before it is awaited"]
-pub struct RevokeUserSessions {
+#[must_use = "nothing is sent before it is awaited, or send() is called"]
+pub struct RevokeUserSessions<W = ()> {
     layers: Arc<Layers>,
     user: Result<UserId, Error>,
     oauth_tokens: Option<bool>,
     forget_devices: Option<bool>,
+    worker: W,
 }
 
-impl RevokeUserSessions {
-    pub(crate) fn new(layers: Arc<Layers>, user: Result<UserId, Error>) -> Self {
+impl<W> RevokeUserSessions<W> {
+    pub(crate) fn new(layers: Arc<Layers>, user: Result<UserId, Error>, worker: W) -> Self {
         Self {
             layers,
             user,
             oauth_tokens: None,
             forget_devices: None,
+            worker,
         }
     }
 
@@ -54,6 +58,19 @@ impl RevokeUserSessions {
         self.forget_devices = Some(forget);
         self
     }
+
+    /// The same to be awaited, and what to wait with.
+    #[cfg(all(feature = "blocking", not(target_arch = "wasm32")))]
+    pub(crate) fn apart(self) -> (RevokeUserSessions, W) {
+        let call = RevokeUserSessions {
+            layers: self.layers,
+            user: self.user,
+            oauth_tokens: self.oauth_tokens,
+            forget_devices: self.forget_devices,
+            worker: (),
+        };
+        (call, self.worker)
+    }
 }
 
 impl IntoFuture for RevokeUserSessions {
@@ -61,13 +78,20 @@ impl IntoFuture for RevokeUserSessions {
     type IntoFuture = Call;
 
     fn into_future(self) -> Call {
+        let Self {
+            layers,
+            user,
+            oauth_tokens,
+            forget_devices,
+            worker: (),
+        } = self;
         Box::pin(async move {
             let operation = Operation::RevokeUserSessions {
-                user: self.user?,
-                oauth_tokens: self.oauth_tokens,
-                forget_devices: self.forget_devices,
+                user: user?,
+                oauth_tokens,
+                forget_devices,
             };
-            self.layers.call(&operation, &Single).await
+            layers.call(&operation, &Single).await
         })
     }
 }
@@ -75,18 +99,22 @@ impl IntoFuture for RevokeUserSessions {
 /// `endUserSessions`, made by
 /// [`SessionClient::end_user_sessions`](crate::SessionClient::end_user_sessions)
 /// and sent by `.await`.
+///
+/// `W` is what a blocking client waits with; nothing, where it is awaited.
 #[derive(Debug)]
-#[must_use = "nothing is sent before it is awaited"]
-pub struct EndUserSessions {
+#[must_use = "nothing is sent before it is awaited, or send() is called"]
+pub struct EndUserSessions<W = ()> {
     layers: Arc<Layers>,
     keep_current: Option<bool>,
+    worker: W,
 }
 
-impl EndUserSessions {
-    pub(crate) fn new(layers: Arc<Layers>) -> Self {
+impl<W> EndUserSessions<W> {
+    pub(crate) fn new(layers: Arc<Layers>, worker: W) -> Self {
         Self {
             layers,
             keep_current: None,
+            worker,
         }
     }
 
@@ -96,6 +124,17 @@ impl EndUserSessions {
         self.keep_current = Some(keep);
         self
     }
+
+    /// The same to be awaited, and what to wait with.
+    #[cfg(all(feature = "blocking", not(target_arch = "wasm32")))]
+    pub(crate) fn apart(self) -> (EndUserSessions, W) {
+        let call = EndUserSessions {
+            layers: self.layers,
+            keep_current: self.keep_current,
+            worker: (),
+        };
+        (call, self.worker)
+    }
 }
 
 impl IntoFuture for EndUserSessions {
@@ -103,11 +142,14 @@ impl IntoFuture for EndUserSessions {
     type IntoFuture = Call;
 
     fn into_future(self) -> Call {
+        let Self {
+            layers,
+            keep_current,
+            worker: (),
+        } = self;
         Box::pin(async move {
-            let operation = Operation::EndUserSessions {
-                keep_current: self.keep_current,
-            };
-            self.layers.call(&operation, &Single).await
+            let operation = Operation::EndUserSessions { keep_current };
+            layers.call(&operation, &Single).await
         })
     }
 }

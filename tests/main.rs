@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod blocking;
 mod bulk;
 mod calls;
 mod config;
@@ -18,3 +19,4 @@ mod settings;
 mod soak;
 mod specification;
 mod support;
+mod traces;

@@ -3,9 +3,8 @@
 use okta_user_sessions::{
     Client, Credentials, RetryPolicy, SessionClient, SessionCredentials, mock::Fault,
 };
-use tracing_subscriber::{fmt::format::FmtSpan, layer::SubscriberExt};
 
-use crate::support::{ADA, Log, org};
+use crate::support::{ADA, log, org};
 
 const TOKEN: &str = "00hunter2token";
 const COOKIE: &str = "hunter2cookie";
@@ -13,18 +12,7 @@ const XSRF: &str = "hunter2xsrf";
 
 #[tokio::test]
 async fn no_secret_is_ever_shown() {
-    let log = Log::default();
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .with_span_events(FmtSpan::FULL);
-    let subscriber = tracing_subscriber::registry().with(layer);
-    // For all threads: beside threads without a subscriber, one of a single
-    // thread may miss spans.
-    tracing::subscriber::set_global_default(subscriber).unwrap();
-    // hyper and reqwest log through `log`.
-    tracing_log::LogTracer::init().unwrap();
-
+    let log = log();
     let org = org().await;
     let mut shown = Vec::new();
     let credentials = Credentials::api_token(TOKEN);

@@ -2,14 +2,17 @@
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use okta_user_sessions::{
     Client, ClientBuilder, Credentials, RetryPolicy, SessionClient, SessionCredentials,
     mock::{MockOrg, MockUser},
 };
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{
+    fmt::{MakeWriter, format::FmtSpan},
+    layer::SubscriberExt,
+};
 
 pub const ADA: &str = "00uAda";
 
@@ -52,6 +55,26 @@ pub fn user(org: &MockOrg, cookie: &str) -> SessionClient {
 /// Whether the org's System Log says that Ada's sessions were cleared.
 pub fn was_cleared(org: &MockOrg) -> bool {
     org.log().iter().any(|event| event.user_id == ADA)
+}
+
+/// What is logged from now on, by all tests of this process: beside threads without
+/// a subscriber, one of a single thread may miss spans.
+pub fn log() -> &'static Log {
+    static LOG: LazyLock<Log> = LazyLock::new(|| {
+        let log = Log::default();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .with_span_events(FmtSpan::FULL);
+        let subscriber = tracing_subscriber::registry()
+            .with(layer)
+            .with(crate::traces::Recorder);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        // hyper and reqwest log through `log`.
+        tracing_log::LogTracer::init().unwrap();
+        log
+    });
+    &LOG
 }
 
 /// Keeps what is logged.

@@ -1,7 +1,14 @@
 //! The token request of a service app (OAuth 2.0 client credentials with
 //! `private_key_jwt`, RFC 6749 §4.4 and RFC 7523 §2.2).
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use reqwest::{
     Request, Url,
@@ -24,8 +31,11 @@ use crate::{
     retry::{self, Attempt, Ended},
     secret::Secret,
     time::{Instant, race, sleep_until},
+    trace::Sending,
     transport,
 };
+
+const PATH: &str = "/oauth2/v1/token";
 
 /// Not a header but a field of the form, which a server may echo as well.
 const ASSERTION: HeaderName = HeaderName::from_static("client_assertion");
@@ -67,7 +77,7 @@ impl TokenEndpoint {
         key: ProofKey,
         clock: Arc<Clock>,
     ) -> Result<Self, Error> {
-        let url = Url::parse(&format!("{}/oauth2/v1/token", wire.org.base()))
+        let url = Url::parse(&format!("{}{PATH}", wire.org.base()))
             .map_err(|_| Error::invalid("the token endpoint's URL could not be built"))?;
         let prover = Prover::new(key, clock.clone());
         let scope = match app.scopes.as_slice() {
@@ -91,12 +101,13 @@ impl TokenEndpoint {
 
     /// Asks for a token, by the client's own retry policy.
     pub(super) async fn token(&self, deadline: Instant) -> Result<AccessToken, Error> {
+        let sent = AtomicU32::new(0);
         let outcome = retry::run(
             &self.wire.policy,
             deadline,
             fastrand::f64,
             self.wire.observer.as_ref(),
-            |attempt| self.attempt(attempt),
+            |attempt| self.attempt(attempt, &sent),
         )
         .await;
         outcome.result.map_err(|(error, ended)| {
@@ -108,7 +119,7 @@ impl TokenEndpoint {
         })
     }
 
-    async fn attempt(&self, attempt: Attempt) -> Result<AccessToken, Error> {
+    async fn attempt(&self, attempt: Attempt, sent: &AtomicU32) -> Result<AccessToken, Error> {
         let ends = attempt.ends();
         let mut replays = Replays::default();
         loop {
@@ -121,7 +132,11 @@ impl TokenEndpoint {
                 ))
             })?;
             let requested = Instant::now();
-            let mut answer = transport::send(&self.wire.http, request, ends).await?;
+            let sending = Sending {
+                template: PATH,
+                before: sent.fetch_add(1, Relaxed),
+            };
+            let mut answer = transport::send(&self.wire.http, request, ends, sending).await?;
             answer.secrets.push(assertion);
             if !self.prover.replay(&proven, &answer, &mut replays) {
                 return token(answer, requested);

@@ -51,11 +51,14 @@ const CONCURRENCY: usize = 32;
 /// [`Client::revoke_stream`](crate::Client::revoke_stream).
 ///
 /// [`plan`](Self::plan) says what would be done; [`start`](Self::start) does it.
+///
+/// `W` is what a blocking client waits with; nothing, where it is awaited.
 #[must_use = "nothing is sent before the run is started and polled"]
-pub struct RevokeMany {
+pub struct RevokeMany<W = ()> {
     layers: Arc<Layers>,
     ids: Ids,
     options: Options,
+    worker: W,
 }
 
 #[derive(Clone, Debug)]
@@ -70,15 +73,15 @@ struct Options {
     journal: Option<PathBuf>,
 }
 
-impl RevokeMany {
-    pub(crate) fn new<I>(layers: Arc<Layers>, ids: I) -> Self
+impl<W> RevokeMany<W> {
+    pub(crate) fn new<I>(layers: Arc<Layers>, ids: I, worker: W) -> Self
     where
         I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
     {
-        Self::from_stream(layers, stream::iter(ids))
+        Self::from_stream(layers, stream::iter(ids), worker)
     }
 
-    pub(crate) fn from_stream<S>(layers: Arc<Layers>, ids: S) -> Self
+    pub(crate) fn from_stream<S>(layers: Arc<Layers>, ids: S, worker: W) -> Self
     where
         S: Stream<Item: Into<String>> + Send + 'static,
     {
@@ -96,6 +99,7 @@ impl RevokeMany {
                 deadline: None,
                 journal: None,
             },
+            worker,
         }
     }
 
@@ -165,6 +169,20 @@ impl RevokeMany {
         self
     }
 
+    /// The same to be awaited, and what to wait with.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn apart(self) -> (RevokeMany, W) {
+        let many = RevokeMany {
+            layers: self.layers,
+            ids: self.ids,
+            options: self.options,
+            worker: (),
+        };
+        (many, self.worker)
+    }
+}
+
+impl RevokeMany {
     /// Says what a run would do, and sends nothing. Uses the ids up.
     ///
     /// # Errors
@@ -173,18 +191,24 @@ impl RevokeMany {
     pub async fn plan(self) -> Result<Plan, Error> {
         let allowance = self.options.check()?;
         let header = self.header();
-        let past = match &self.options.journal {
+        let Self {
+            layers,
+            ids,
+            options,
+            worker: (),
+        } = self;
+        let past = match &options.journal {
             Some(path) => journal::read(path, &header)?,
             None => None,
         };
         let (revoked, since) =
             past.map_or_else(Default::default, |past| (past.revoked, past.started));
-        let intake = Intake::new(self.options.exclude, revoked);
-        let mut plan = Plan::of(self.ids, intake).await;
+        let intake = Intake::new(options.exclude, revoked);
+        let mut plan = Plan::of(ids, intake).await;
         plan.org = header.org;
         plan.resumes = since;
-        plan.expected = self.layers.gate.forecast(plan.users, allowance);
-        plan.rate_limit = self.layers.gate.snapshot();
+        plan.expected = layers.gate.forecast(plan.users, allowance);
+        plan.rate_limit = layers.gate.snapshot();
         Ok(plan)
     }
 
@@ -274,7 +298,7 @@ impl Options {
     }
 }
 
-impl fmt::Debug for RevokeMany {
+impl<W> fmt::Debug for RevokeMany<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevokeMany")
             .field("options", &self.options)

@@ -74,6 +74,12 @@ impl Run {
         self.shared.tally.report()
     }
 
+    /// Cancels the run, and says why.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn cancel(&self, why: &str) {
+        self.shared.tally.stop(StopReason::Cancelled, why);
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
         if !self.shared.tally.is_stopped() && self.alarm.as_mut().poll(context).is_ready() {
             self.shared.tally.stop(StopReason::Deadline, "");

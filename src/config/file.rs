@@ -43,9 +43,10 @@ fn unreadable(error: io::Error) -> String {
 pub(super) fn warn_if_exposed(path: &Path, metadata: &Metadata, holds_secret: bool) {
     if let Some(what) = exposed(metadata, holds_secret) {
         warn!(
+            name: "okta_exposed_file",
             target: "okta_user_sessions",
-            file = %path.display(),
-            "other users can {what} this file, which is used for credentials; chmod 600 it",
+            { okta.file = %path.display() },
+            "other users can {what} this file, which is used for credentials; chmod 600 it"
         );
     }
 }

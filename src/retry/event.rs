@@ -73,11 +73,14 @@ impl fmt::Display for WaitReason {
 /// Makes a wait visible: a `tracing` event, and the observer if there is one.
 pub(crate) fn announce(observer: Option<&WaitObserver>, event: &WaitEvent) {
     tracing::info!(
+        name: "okta_wait",
         target: "okta_user_sessions",
-        attempt = event.attempt,
-        reason = %event.reason,
-        wait_ms = u64::try_from(event.wait.as_millis()).unwrap_or(u64::MAX),
-        "waiting",
+        {
+            okta.attempt = i64::from(event.attempt),
+            okta.wait_reason = %event.reason,
+            okta.wait_ms = i64::try_from(event.wait.as_millis()).unwrap_or(i64::MAX),
+        },
+        "waiting"
     );
     if let Some(observer) = observer {
         observer(event);

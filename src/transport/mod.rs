@@ -16,6 +16,7 @@ pub(crate) use platform::{Connection, Http};
 use std::{mem, pin::pin};
 
 use reqwest::Request;
+use tracing::Instrument;
 
 use crate::{
     Effect, Error, ErrorKind,
@@ -23,13 +24,28 @@ use crate::{
     rate_limit::RateLimit,
     secret::Secret,
     time::{Instant, race, sleep_until},
+    trace::{self, Sending},
 };
 
 /// Okta's error bodies stay far below this.
 const LONGEST_BODY: usize = 64 * 1024;
 
 /// Sends a request and reads its answer until `ends`.
-pub(crate) async fn send(http: &Http, request: Request, ends: Instant) -> Result<Answer, Error> {
+pub(crate) async fn send(
+    http: &Http,
+    request: Request,
+    ends: Instant,
+    sending: Sending,
+) -> Result<Answer, Error> {
+    let span = trace::request(&request, &sending);
+    // Pinned here, since a future that is handed on is copied.
+    let exchanged = pin!(exchange(http, request, ends));
+    let result = exchanged.instrument(span.clone()).await;
+    trace::request_ended(&span, &result);
+    result
+}
+
+async fn exchange(http: &Http, request: Request, ends: Instant) -> Result<Answer, Error> {
     #[cfg(fuzzing)]
     if let Some(answer) = crate::fuzzing::answer(&request) {
         return Ok(answer);

@@ -1,0 +1,238 @@
+//! The same operations without `async`, for scripts and threads.
+//!
+//! Builders, options, retries, deadlines, the gate, receipts and errors are those
+//! of the crate's root. What is awaited there is sent by `send()` here, and a run
+//! is an iterator.
+//!
+//! ```
+//! use okta_user_sessions::{Credentials, Outcome, blocking::Client};
+//!
+//! # use okta_user_sessions::mock::{MockOrg, MockUser};
+//! # let of_the_org = tokio::runtime::Runtime::new()?;
+//! # let org = of_the_org.block_on(MockOrg::start())?;
+//! # org.add_user(MockUser::new("00uAda").sessions(2));
+//! # org.add_user(MockUser::new("00uBob").sessions(1));
+//! # let (url, token) = (org.url(), org.issue_api_token());
+//! let okta = Client::builder(url) // https://acme.okta.com
+//!     .credentials(Credentials::api_token(token))
+//! #     .allow_loopback_http(true)
+//!     .build()?;
+//! let receipt = okta.revoke_user_sessions("00uAda").oauth_tokens(true).send()?;
+//! println!("revoked, request {:?}", receipt.request_id());
+//!
+//! let mut run = okta.revoke_many(["00uAda", "00uBob"]).start()?;
+//! for user in &mut run {
+//!     println!("{} {}", user.outcome, user.user);
+//! #   assert_eq!(user.outcome, Outcome::Revoked);
+//! }
+//! println!("{}", run.report().summary());
+//! # assert!(run.report().is_complete());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A client has one thread, which its clones share. It carries the connections, so
+//! that one that Okta closes between two calls is not used for the next; each call
+//! is made on its caller's thread, and calls of several threads are made at once.
+//! The thread ends with the last clone.
+//!
+//! # Not inside of a runtime
+//!
+//! To wait here would hold up everything else on the thread. So whatever would wait
+//! is refused in a Tokio runtime ([`ErrorKind::InvalidInput`], nothing sent), in
+//! `spawn_blocking` too: `Handle::block_on` with the async [`Client`](crate::Client)
+//! does there what this module does. A client may be dropped anywhere.
+//!
+//! A process that was forked off has no such thread, and is refused as well: make
+//! clients after the fork.
+//!
+//! [`ErrorKind::InvalidInput`]: crate::ErrorKind::InvalidInput
+
+use std::sync::Arc;
+
+#[cfg(feature = "config")]
+use crate::Config;
+use crate::{
+    ClientBuilder, Credentials, EndUserSessions, Error, RateLimit, Receipt, RevokeMany,
+    RevokeUserSessions, SessionCredentials, UserId, call::Layers,
+};
+
+mod run;
+mod worker;
+
+pub use run::Run;
+pub use worker::Worker;
+
+/// [`Client`](crate::Client) without `async`.
+///
+/// Cheap to clone; all clones share connections, rate-limit knowledge and one
+/// thread.
+#[derive(Clone, Debug)]
+pub struct Client {
+    layers: Arc<Layers>,
+    worker: Worker,
+}
+
+impl Client {
+    /// As [`Client::builder`](crate::Client::builder).
+    pub fn builder(org_url: impl Into<String>) -> ClientBuilder<Self> {
+        ClientBuilder::new(org_url.into())
+    }
+
+    /// As [`Client::from_config`](crate::Client::from_config).
+    ///
+    /// # Errors
+    ///
+    /// As there, and inside of a Tokio runtime.
+    #[cfg(feature = "config")]
+    pub fn from_config(config: &Config) -> Result<Self, Error> {
+        Self::builder_from_config(config)?.build()
+    }
+
+    /// As [`Client::builder_from_config`](crate::Client::builder_from_config).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[cfg(feature = "config")]
+    pub fn builder_from_config(config: &Config) -> Result<ClientBuilder<Self>, Error> {
+        let builder = config.apply(Self::builder)?;
+        Ok(builder.credentials(config.credentials()?))
+    }
+
+    /// As [`Client::revoke_user_sessions`](crate::Client::revoke_user_sessions), to
+    /// be sent by [`send`](RevokeUserSessions::send).
+    pub fn revoke_user_sessions<U>(&self, user: U) -> RevokeUserSessions<Worker>
+    where
+        U: TryInto<UserId>,
+        U::Error: Into<Error>,
+    {
+        let user = user.try_into().map_err(Into::into);
+        RevokeUserSessions::new(self.layers.clone(), user, self.worker.clone())
+    }
+
+    /// As [`Client::revoke_many`](crate::Client::revoke_many). The iterator may
+    /// block.
+    pub fn revoke_many<I>(&self, ids: I) -> RevokeMany<Worker>
+    where
+        I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
+    {
+        RevokeMany::new(self.layers.clone(), ids, self.worker.clone())
+    }
+
+    /// As [`Client::rate_limit`](crate::Client::rate_limit).
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.layers.gate.snapshot()
+    }
+}
+
+impl ClientBuilder<Client> {
+    /// Who calls. Required.
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        self.auth(|wire| credentials.into_auth(wire))
+    }
+
+    /// Makes the client and its thread. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// As for the async client; inside of a Tokio runtime; and when the system
+    /// gives no thread.
+    pub fn build(self) -> Result<Client, Error> {
+        let worker = Worker::start()?;
+        let layers = Arc::new(self.layers()?);
+        Ok(Client { layers, worker })
+    }
+}
+
+/// [`SessionClient`](crate::SessionClient) without `async`.
+#[derive(Clone, Debug)]
+pub struct SessionClient {
+    layers: Arc<Layers>,
+    worker: Worker,
+}
+
+impl SessionClient {
+    /// As [`SessionClient::builder`](crate::SessionClient::builder).
+    pub fn builder(org_url: impl Into<String>) -> ClientBuilder<Self> {
+        ClientBuilder::new(org_url.into())
+    }
+
+    /// As [`SessionClient::from_config`](crate::SessionClient::from_config).
+    ///
+    /// # Errors
+    ///
+    /// As there, and inside of a Tokio runtime.
+    #[cfg(feature = "config")]
+    pub fn from_config(config: &Config) -> Result<Self, Error> {
+        Self::builder_from_config(config)?.build()
+    }
+
+    /// As [`SessionClient::builder_from_config`](crate::SessionClient::builder_from_config).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[cfg(feature = "config")]
+    pub fn builder_from_config(config: &Config) -> Result<ClientBuilder<Self>, Error> {
+        let builder = config.apply(Self::builder)?;
+        Ok(builder.credentials(config.session_credentials()?))
+    }
+
+    /// As [`SessionClient::end_user_sessions`](crate::SessionClient::end_user_sessions),
+    /// to be sent by [`send`](EndUserSessions::send).
+    pub fn end_user_sessions(&self) -> EndUserSessions<Worker> {
+        EndUserSessions::new(self.layers.clone(), self.worker.clone())
+    }
+
+    /// As [`SessionClient::rate_limit`](crate::SessionClient::rate_limit).
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.layers.gate.snapshot()
+    }
+}
+
+impl ClientBuilder<SessionClient> {
+    /// Who calls. Required.
+    pub fn credentials(self, credentials: SessionCredentials) -> Self {
+        self.auth(|_| credentials.into_auth())
+    }
+
+    /// Makes the client and its thread. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// As for the async client; inside of a Tokio runtime; and when the system
+    /// gives no thread.
+    pub fn build(self) -> Result<SessionClient, Error> {
+        let worker = Worker::start()?;
+        let layers = Arc::new(self.layers()?);
+        Ok(SessionClient { layers, worker })
+    }
+}
+
+/// From a [`blocking::Client`](Client).
+impl RevokeUserSessions<Worker> {
+    /// Sends it, and waits for the answer until the call's deadline.
+    ///
+    /// # Errors
+    ///
+    /// As for the async call, and inside of a Tokio runtime, where nothing is sent.
+    pub fn send(self) -> Result<Receipt, Error> {
+        let (call, worker) = self.apart();
+        worker.wait_for(call.into_future())?
+    }
+}
+
+/// From a [`blocking::SessionClient`](SessionClient).
+impl EndUserSessions<Worker> {
+    /// Sends it, and waits for the answer until the call's deadline.
+    ///
+    /// # Errors
+    ///
+    /// As for the async call, and inside of a Tokio runtime, where nothing is sent.
+    pub fn send(self) -> Result<Receipt, Error> {
+        let (call, worker) = self.apart();
+        worker.wait_for(call.into_future())?
+    }
+}

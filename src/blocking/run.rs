@@ -1,0 +1,90 @@
+//! A bulk run as an iterator.
+
+use std::thread;
+
+use super::Worker;
+use crate::{Error, Plan, Report, RevokeMany, Run as AsyncRun, RunHandle, UserOutcome};
+
+/// From [`blocking::Client::revoke_many`](super::Client::revoke_many).
+impl RevokeMany<Worker> {
+    /// Says what a run would do, and sends nothing. Uses the ids up.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), but that a journal in use is read.
+    pub fn plan(self) -> Result<Plan, Error> {
+        let (many, worker) = self.apart();
+        worker.wait_for(many.plan())?
+    }
+
+    /// Begins the run, which goes on while it is iterated over.
+    ///
+    /// # Errors
+    ///
+    /// As for the async run, and inside of a Tokio runtime.
+    pub fn start(self) -> Result<Run, Error> {
+        let (many, worker) = self.apart();
+        worker.check()?;
+        let run = many.start()?;
+        Ok(Run { run, worker })
+    }
+}
+
+/// A run that has begun: an iterator of one outcome for each user, in the order in
+/// which they end.
+///
+/// It goes on while `next` is called, holds what is under way only, and is ended in
+/// order by [`RunHandle::cancel`], from another thread perhaps. Dropping it leaves
+/// requests that are under way without an answer; a journal tells which.
+///
+/// A run that is carried into a Tokio runtime is cancelled there: what is under way
+/// gets its outcome, the rest is
+/// [`NotAttempted`](crate::Outcome::NotAttempted), and
+/// [`Report::stopped_because`] says why. In a forked process it is over at once.
+#[derive(Debug)]
+#[must_use = "a run goes on while it is iterated over"]
+pub struct Run {
+    run: AsyncRun,
+    worker: Worker,
+}
+
+impl Run {
+    /// To watch and cancel the run from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> RunHandle {
+        self.run.handle()
+    }
+
+    /// What the run has done so far; final after the iterator's end.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.run.report()
+    }
+
+    /// The next outcome of a run that must not go on, waited for where that is
+    /// possible.
+    fn settle(&mut self, refused: &Error) -> Option<UserOutcome> {
+        self.run.cancel(&refused.to_string());
+        if self.worker.is_gone() {
+            return None;
+        }
+        let Self { run, worker } = self;
+        thread::scope(|scope| {
+            let waiting = thread::Builder::new()
+                .spawn_scoped(scope, || worker.block_on(run.next()))
+                .ok()?;
+            waiting.join().ok()?
+        })
+    }
+}
+
+impl Iterator for Run {
+    type Item = UserOutcome;
+
+    fn next(&mut self) -> Option<UserOutcome> {
+        match self.worker.check() {
+            Ok(()) => self.worker.block_on(self.run.next()),
+            Err(refused) => self.settle(&refused),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What `tracing` is told: a span for each call and one for each request, with
+//! OpenTelemetry's names where it has any. The README lists them.
+//!
+//! A user's id, and so a URL that holds it, is personal data and goes into none.
+//! Numbers are signed, since OpenTelemetry's are.
+
+use reqwest::Request;
+use tracing::{
+    Span, Value,
+    field::{Empty, debug},
+    info_span,
+};
+
+use crate::{Effect, Error, Receipt, answer::Answer, hooks::Operation};
+
+/// Which request of a call is sent.
+pub(crate) struct Sending {
+    /// Its path, without what differs from call to call.
+    pub(crate) template: &'static str,
+    /// How many the call has sent before, replays included.
+    pub(crate) before: u32,
+}
+
+pub(crate) fn call(operation: &Operation) -> Span {
+    info_span!(
+        target: "okta_user_sessions",
+        "okta_call",
+        otel.name = operation.name(),
+        okta.attempts = Empty,
+        okta.request_id = Empty,
+        okta.effect = Empty,
+        "error.type" = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+pub(crate) fn call_ended(span: &Span, result: &Result<Receipt, Error>) {
+    if span.is_disabled() {
+        return;
+    }
+    let (attempts, request_id) = match result {
+        Ok(receipt) => (receipt.attempts(), receipt.request_id()),
+        Err(error) => (error.attempts(), error.request_id()),
+    };
+    span.record("okta.attempts", i64::from(attempts));
+    span.record("okta.request_id", request_id);
+    if let Err(error) = result {
+        let effect = match error.effect() {
+            Effect::None => "none",
+            Effect::Unknown => "unknown",
+        };
+        span.record("okta.effect", effect);
+        failed(span, debug(error.kind()));
+    }
+}
+
+pub(crate) fn request(request: &Request, sending: &Sending) -> Span {
+    let Sending { template, before } = *sending;
+    let (method, url) = (request.method().as_str(), request.url());
+    info_span!(
+        target: "okta_user_sessions",
+        "okta_request",
+        otel.name = format_args!("{method} {template}"),
+        otel.kind = "client",
+        http.request.method = method,
+        url.template = template,
+        server.address = url.host_str(),
+        server.port = url.port_or_known_default().map(i64::from),
+        http.request.resend_count = (before > 0).then_some(i64::from(before)),
+        http.response.status_code = Empty,
+        okta.request_id = Empty,
+        "error.type" = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+pub(crate) fn request_ended(span: &Span, result: &Result<Answer, Error>) {
+    if span.is_disabled() {
+        return;
+    }
+    let answer = match result {
+        Ok(answer) => answer,
+        Err(error) => return failed(span, debug(error.kind())),
+    };
+    let status = answer.status;
+    span.record("http.response.status_code", i64::from(status.as_u16()));
+    span.record("okta.request_id", answer.request_id().as_deref());
+    if let Some(error) = answer.cut() {
+        failed(span, debug(error.kind()));
+    } else if status.is_client_error() || status.is_server_error() {
+        failed(span, status.as_str());
+    }
+}
+
+fn failed(span: &Span, kind: impl Value) {
+    span.record("error.type", kind);
+    span.record("otel.status_code", "ERROR");
+}

@@ -1,0 +1,298 @@
+//! What `tracing` is told: exactly what the README's table says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    sync::{Mutex, PoisonError},
+};
+
+use okta_user_sessions::{
+    Client, Config, ConfigSources, Credentials, PrivateKey, RetryPolicy,
+    mock::{Fault, ServiceApp},
+};
+use tracing::{
+    Event, Instrument, Metadata, Subscriber,
+    field::{Field, Visit},
+    info_span,
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
+
+use crate::support::{ADA, admin, log, org, user};
+
+const KEY: &str = include_str!("keys/p256.jwk");
+const NOBODY: &str = "00uNobody";
+
+/// A span, or an event.
+#[derive(Clone, Debug)]
+struct Told {
+    name: &'static str,
+    /// The span around it.
+    within: Option<&'static str>,
+    declared: Vec<&'static str>,
+    values: BTreeMap<&'static str, String>,
+}
+
+impl Told {
+    fn of(metadata: &'static Metadata<'static>, within: Option<&'static str>) -> Self {
+        let declared = metadata.fields().iter().map(|field| field.name());
+        Self {
+            name: metadata.name(),
+            within,
+            declared: declared.filter(|name| *name != "message").collect(),
+            values: BTreeMap::new(),
+        }
+    }
+
+    fn value(&self, field: &str) -> &str {
+        self.values.get(field).map_or("", String::as_str)
+    }
+}
+
+impl Visit for Told {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.values.insert(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.values.insert(field.name(), value.to_owned());
+    }
+}
+
+/// Keeps what our library tells within this module's test.
+pub struct Recorder;
+
+static TOLD: Mutex<Vec<Told>> = Mutex::new(Vec::new());
+const TEST: &str = "the test of what is told";
+
+struct Place(usize);
+
+fn told() -> std::sync::MutexGuard<'static, Vec<Told>> {
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let span = context.span(id).unwrap();
+        if !is_ours(span.metadata()) || !span.scope().any(|span| span.name() == TEST) {
+            return;
+        }
+        let within = span.parent().map(|parent| parent.name());
+        let mut new = Told::of(span.metadata(), within);
+        attributes.record(&mut new);
+        let mut told = told();
+        span.extensions_mut().insert(Place(told.len()));
+        told.push(new);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let span = context.span(id).unwrap();
+        if let Some(&Place(place)) = span.extensions().get() {
+            values.record(&mut told()[place]);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut scope = context.event_scope(event).into_iter().flatten();
+        if is_ours(event.metadata()) && scope.any(|span| span.name() == TEST) {
+            let within = context.event_span(event).map(|span| span.name());
+            let mut new = Told::of(event.metadata(), within);
+            event.record(&mut new);
+            told().push(new);
+        }
+    }
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == "okta_user_sessions"
+}
+
+/// The names in backticks.
+fn names(cell: &str) -> impl Iterator<Item = String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned)
+}
+
+/// Each field of each span and event in the README's table.
+fn documented() -> BTreeSet<(String, String)> {
+    let readme = include_str!("../README.md");
+    let (_, table) = readme.split_once("| span or event | field | |\n").unwrap();
+    let mut within = String::new();
+    let mut fields = BTreeSet::new();
+    for row in table.lines().skip(1).take_while(|row| row.starts_with('|')) {
+        let cells: Vec<_> = row.split('|').collect();
+        within = names(cells[1]).next().unwrap_or(within);
+        fields.extend(names(cells[2]).map(|field| (within.clone(), field)));
+    }
+    fields
+}
+
+#[cfg_attr(not(unix), ignore = "there, no file is known to be exposed")]
+#[tokio::test(start_paused = true)]
+async fn spans_and_events_are_what_the_table_says_and_hold_nothing_secret() {
+    // Listens from now on.
+    log();
+    let token = everything_that_is_told().instrument(info_span!(TEST)).await;
+    let told = told().clone();
+
+    let fields = |all: bool| -> BTreeSet<_> {
+        let fields = |told: &Told| match all {
+            true => told.declared.clone(),
+            false => told.values.keys().copied().collect(),
+        };
+        let named = |told: &Told| {
+            let name = told.name.to_owned();
+            let fields = fields(told).into_iter().filter(|field| *field != "message");
+            fields
+                .map(move |field| (name.clone(), field.to_owned()))
+                .collect::<Vec<_>>()
+        };
+        told.iter().flat_map(named).collect()
+    };
+    assert_eq!(
+        documented(),
+        fields(true),
+        "the table, and what the code declares"
+    );
+    assert_eq!(
+        documented(),
+        fields(false),
+        "the table, and what has been told"
+    );
+
+    let key: serde_json::Value = serde_json::from_str(KEY).unwrap();
+    let private = key["d"].as_str().unwrap();
+    for value in told.iter().flat_map(|told| told.values.values()) {
+        for secret in [&token, private, ADA, NOBODY, "eyJ"] {
+            assert!(!value.contains(secret), "{value} holds {secret}");
+        }
+    }
+}
+
+/// Makes the library tell all that it can. Returns a token that it must not tell.
+async fn everything_that_is_told() -> String {
+    a_service_app_whose_first_call_is_tried_again().await;
+
+    let org = org().await;
+    let token = org.issue_api_token();
+    let okta = admin(&org)
+        .credentials(Credentials::api_token(token.as_str()))
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap();
+    org.fail_next(1, Fault::reset());
+    okta.revoke_user_sessions(ADA).await.unwrap_err();
+    let (call, requests) = the_last_call();
+    assert_eq!(call.value("error.type"), "ConnectionLost");
+    assert_eq!(call.value("okta.effect"), "unknown");
+    assert_eq!(requests[0].value("error.type"), "ConnectionLost");
+    assert_eq!(requests[0].value("http.response.status_code"), "");
+
+    let error = okta.revoke_user_sessions(NOBODY).await.unwrap_err();
+    let (call, requests) = the_last_call();
+    assert_eq!(call.value("error.type"), "NotFound");
+    assert_eq!(call.value("okta.effect"), "none");
+    assert_eq!(call.value("otel.status_code"), "ERROR");
+    assert_eq!(Some(call.value("okta.request_id")), error.request_id());
+    assert_eq!(requests[0].value("error.type"), "404");
+
+    user(&org, &org.sign_in(ADA))
+        .end_user_sessions()
+        .await
+        .unwrap();
+    let (call, requests) = the_last_call();
+    assert_eq!(call.value("otel.name"), "endUserSessions");
+    assert_eq!(call.value("error.type"), "");
+    let path = org.requests().last().unwrap().path().to_owned();
+    assert_eq!(requests[0].value("url.template"), path);
+
+    an_exposed_file(&token);
+    token
+}
+
+fn an_exposed_file(token: &str) {
+    let folder = std::env::temp_dir().join(format!("okta-told-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("okta.yaml");
+    fs::write(&file, format!("okta: {{client: {{token: {token}}}}}")).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let sources = ConfigSources::empty().with_working_directory(&folder);
+    let config = Config::load_from(&sources);
+    fs::remove_dir_all(folder).unwrap();
+    config.unwrap();
+}
+
+async fn a_service_app_whose_first_call_is_tried_again() {
+    let org = org().await;
+    org.add_service_app(ServiceApp::new("0oaApp").public_key(KEY));
+    let key = PrivateKey::from_jwk(KEY).unwrap();
+    let okta = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::service_app(
+            "0oaApp",
+            key,
+            ["okta.users.manage"],
+        ))
+        .build()
+        .unwrap();
+    org.fail_next(1, Fault::okta_error(503, "E0000181"));
+    let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
+
+    let (call, requests) = the_last_call();
+    assert_eq!(call.value("otel.name"), "revokeUserSessions");
+    assert_eq!(call.value("okta.attempts"), "2");
+    assert_eq!(Some(call.value("okta.request_id")), receipt.request_id());
+    let of_requests = |field| -> Vec<_> { requests.iter().map(|told| told.value(field)).collect() };
+    let (token, revoke) = ("/oauth2/v1/token", "/api/v1/users/{userId}/sessions");
+    // The token request is repeated for the nonce of its DPoP proof.
+    assert_eq!(of_requests("url.template"), [token, token, revoke, revoke]);
+    assert_eq!(of_requests("http.request.resend_count"), ["", "1", "", "1"]);
+    assert_eq!(
+        of_requests("http.response.status_code"),
+        ["400", "200", "503", "204"]
+    );
+    assert_eq!(of_requests("error.type"), ["400", "", "503", ""]);
+    assert_eq!(of_requests("otel.status_code"), ["ERROR", "", "ERROR", ""]);
+    assert_eq!(of_requests("otel.kind"), ["client"; 4]);
+    assert_eq!(of_requests("server.address"), ["127.0.0.1"; 4]);
+    let port = org.url().rsplit_once(':').unwrap().1.to_owned();
+    assert_eq!(of_requests("server.port"), [&port; 4]);
+    let sent = org.requests().last().unwrap().clone();
+    assert_eq!(
+        requests[3].value("okta.request_id"),
+        sent.request_id().unwrap()
+    );
+    assert_eq!(requests[3].value("http.request.method"), sent.method());
+    assert_eq!(revoke.replace("{userId}", ADA), sent.path());
+    assert_eq!(
+        requests[3].value("otel.name"),
+        "DELETE /api/v1/users/{userId}/sessions"
+    );
+    let told = told();
+    let wait = told.iter().find(|told| told.name == "okta_wait").unwrap();
+    assert_eq!(wait.within, Some("okta_call"));
+    assert_eq!(wait.value("okta.attempt"), "1");
+    assert_eq!(wait.value("okta.wait_reason"), "unavailable (status 503)");
+}
+
+/// The span of the call that was made last, and those of its requests.
+fn the_last_call() -> (Told, Vec<Told>) {
+    let told = told();
+    let last = told
+        .iter()
+        .rposition(|told| told.name == "okta_call")
+        .unwrap();
+    let requests = told[last..]
+        .iter()
+        .filter(|told| told.name == "okta_request");
+    let requests: Vec<_> = requests.cloned().collect();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.within == Some("okta_call"))
+    );
+    (told[last].clone(), requests)
+}
