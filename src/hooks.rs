@@ -45,6 +45,13 @@ impl ClientHooks<Slot> for Client {
             .unwrap_or_else(PoisonError::into_inner) = Some(request);
         Err(GeneratedError::Custom(String::new()))
     }
+
+    /// Not reached, as `pre` takes every request away. A page would carry
+    /// reqwest's own `fetch` for nothing.
+    #[cfg(target_arch = "wasm32")]
+    async fn exec(&self, _: Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+        std::future::pending().await
+    }
 }
 
 /// One call of one operation, with everything that makes its request.

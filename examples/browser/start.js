@@ -1,3 +1,12 @@
-import start from "./page.js";
+const page = document.getElementById("page");
+const problem = document.getElementById("problem");
 
-await start();
+try {
+  const { default: start } = await import("./page.js");
+  await start();
+} catch (error) {
+  page.dataset.state = "failed";
+  problem.textContent =
+    "This page could not start. Nothing was signed out. Reload it, or use a newer browser.";
+  throw error;
+}

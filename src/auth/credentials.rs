@@ -212,7 +212,8 @@ impl SessionCredentials {
             #[cfg(not(target_arch = "wasm32"))]
             SessionKind::Cookie { name, value } => cookie_header(&name, &value)?,
             #[cfg(target_arch = "wasm32")]
-            SessionKind::Browser => return Ok(Auth::Browser),
+            // The transport sends the cookies, as there is no token.
+            SessionKind::Browser => return Ok(Auth::Fixed(Vec::new())),
         }];
         if let Some(origin) = self.origin {
             headers.push((ORIGIN, origin_value(&origin)?));

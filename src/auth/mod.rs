@@ -54,9 +54,6 @@ pub(crate) struct Wire {
 pub(crate) enum Auth {
     /// The same headers every time.
     Fixed(Vec<(HeaderName, HeaderValue)>),
-    /// The cookies that the browser has of the org.
-    #[cfg(target_arch = "wasm32")]
-    Browser,
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
     Tokens(tokens::TokenAuth),
 }
@@ -97,11 +94,6 @@ impl Auth {
                 let _ = deadline;
                 Ok(Signed::Fixed)
             }
-            #[cfg(target_arch = "wasm32")]
-            Self::Browser => {
-                include_cookies(request)?;
-                Ok(Signed::Fixed)
-            }
             #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
             Self::Tokens(auth) => Ok(Signed::Token(auth.sign(request, deadline).await?)),
         }
@@ -130,16 +122,4 @@ impl Signed {
             Self::Token(signed) => signed.alongside(send).await,
         }
     }
-}
-
-/// Sends the org's cookies along, which the page itself cannot read.
-#[cfg(target_arch = "wasm32")]
-fn include_cookies(request: &mut Request) -> Result<(), Error> {
-    let bare = Request::new(request.method().clone(), request.url().clone());
-    let taken = std::mem::replace(request, bare);
-    *request = reqwest::RequestBuilder::from_parts(reqwest::Client::new(), taken)
-        .fetch_credentials_include()
-        .build()
-        .map_err(|_| Error::invalid("the request could not be built"))?;
-    Ok(())
 }

@@ -3,8 +3,9 @@
 
 use std::{env::consts, error::Error as StdError, io, time::Duration};
 
+pub(super) use reqwest::Response;
 use reqwest::{
-    Request, Response, Url, Version,
+    Request, Url, Version,
     header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT},
 };
 #[cfg(any(feature = "rustls", feature = "native-tls"))]

@@ -44,7 +44,7 @@ async fn serve(directory: &std::path::Path) -> Result<(), Box<dyn std::error::Er
         stopped = tokio::signal::ctrl_c() => stopped?,
     }
     if let Some(ada) = org.user(ADA) {
-        println!("\nAda has {} sessions left.", ada.sessions);
+        println!("\nAda's sessions that are left: {}", ada.sessions);
     }
     Ok(())
 }

@@ -23,6 +23,8 @@ fn start() {
     });
     element("sign-out").set_onclick(Some(pressed.as_ref().unchecked_ref()));
     pressed.forget(); // It lives as long as the page.
+    // Disabled in the file: before this, pressing it would do nothing.
+    let _ = element("sign-out").remove_attribute("disabled");
     show("ready", "", "", "");
 }
 
@@ -70,9 +72,11 @@ fn tell_wait(event: &WaitEvent) {
 
 /// What happened, what it means for the user, and what to do.
 fn for_a_person(error: &Error) -> String {
+    const SESSION_ENDED: &str = "Your session here has ended. Sign in again, then try once more.";
     let what = match error.kind() {
+        ErrorKind::Unauthorized => SESSION_ENDED,
         ErrorKind::Forbidden if error.error_code() == Some(error_code::INVALID_SESSION) => {
-            "Your session here has ended. Sign in again, then try once more."
+            SESSION_ENDED
         }
         ErrorKind::Unreadable => {
             "Your organization could not be reached from this page. Check that you are online. If you are, your administrator has to allow this page (Trusted Origins)."
@@ -99,7 +103,9 @@ fn show(state: &str, status: &str, problem: &str, details: &str) {
     set("problem", problem);
     set("details-text", details);
     element("details").set_hidden(details.is_empty());
-    // Of a DOM element of our own, so it cannot fail.
+    let busy = if state == "busy" { "true" } else { "false" };
+    // Of DOM elements of our own, so they cannot fail.
+    let _ = element("sign-out").set_attribute("aria-disabled", busy);
     let _ = element("page").dataset().set("state", state);
 }
 

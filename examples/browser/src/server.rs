@@ -43,23 +43,23 @@ impl Page {
     ///
     /// When a file cannot be read.
     pub fn read(directory: &Path) -> io::Result<Self> {
-        let made = |name| fs::read(directory.join(name)).map(Bytes::from);
-        Ok(Self {
-            files: vec![
-                (
-                    "/",
-                    "text/html; charset=utf-8",
-                    Bytes::from_static(include_bytes!("../index.html")),
-                ),
-                (
-                    "/start.js",
-                    "text/javascript",
-                    Bytes::from_static(include_bytes!("../start.js")),
-                ),
-                ("/page.js", "text/javascript", made("page.js")?),
-                ("/page_bg.wasm", "application/wasm", made("page_bg.wasm")?),
-            ],
-        })
+        let made = |name| fs::read(directory.join(name));
+        Ok(Self { files: vec![] }
+            .with(
+                "/",
+                "text/html; charset=utf-8",
+                include_str!("../index.html"),
+            )
+            .with("/start.js", "text/javascript", include_str!("../start.js"))
+            .with("/page.js", "text/javascript", made("page.js")?)
+            .with("/page_bg.wasm", "application/wasm", made("page_bg.wasm")?))
+    }
+
+    /// Another file, with its type, beside the page's own or in the place of one.
+    #[must_use]
+    pub fn with(mut self, path: &'static str, kind: &'static str, body: impl Into<Bytes>) -> Self {
+        self.files.push((path, kind, body.into()));
+        self
     }
 
     /// The page for another org than the one in the file.
@@ -76,7 +76,7 @@ impl Page {
 
     fn answer(&self, path: &str) -> Response<Full<Bytes>> {
         let mut answer = Response::default();
-        match self.files.iter().find(|(name, ..)| *name == path) {
+        match self.files.iter().rfind(|(name, ..)| *name == path) {
             Some((_, kind, body)) => {
                 let kind = http::HeaderValue::from_static(kind);
                 answer.headers_mut().insert(CONTENT_TYPE, kind);

@@ -8,6 +8,7 @@ use support::Stage;
 
 const ELSEWHERE: &str = "You are signed out everywhere else. You stay signed in here.";
 const HERE_TOO: &str = "You are signed out everywhere, here too.";
+const MAY_HAVE_HAPPENED: &str = "may or may not be signed out";
 
 #[tokio::test]
 #[ignore = "needs Chromium"]
@@ -156,10 +157,95 @@ async fn a_lost_answer_is_never_taken_for_success() {
         .org
         .fail_next(50, Fault::cut_after(0).after_effect(true));
     stage.press("failed").await;
-    assert!(
-        stage
-            .announced()
-            .await
-            .contains("may or may not be signed out")
+    assert!(stage.announced().await.contains(MAY_HAVE_HAPPENED));
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium"]
+async fn nothing_is_sent_that_needs_more_leave_than_a_json_body() {
+    let stage = Stage::set_up().await;
+    let cookie = stage.sign_in().await;
+    stage.press("done").await;
+    let requests = stage.requests();
+    let [asked, sent] = requests.as_slice() else {
+        panic!("{requests:?}");
+    };
+    // A browser lists here whatever a page sends beyond what all pages may.
+    let extra = asked.header("access-control-request-headers");
+    assert_eq!(extra, Some("content-type"));
+    assert_eq!(sent.header("content-type"), Some("application/json"));
+    assert_eq!(sent.header("accept"), Some("application/json"));
+    assert_eq!(sent.header("cookie"), Some(&*format!("idx={cookie}")));
+    assert_eq!(sent.header("origin"), Some(&*stage.origin));
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium"]
+async fn a_redirect_is_not_followed() {
+    let stage = Stage::set_up().await;
+    stage.sign_in().await;
+    let same = format!(
+        "{}/api/v1/users/me/lifecycle/delete_sessions",
+        stage.org.url()
     );
+    let redirect = Fault::redirect(&same)
+        .header("access-control-allow-origin", &stage.origin)
+        .header("access-control-allow-credentials", "true");
+    stage.org.fail_next(1, redirect.after_effect(true));
+    stage.press("failed").await;
+    assert!(stage.announced().await.contains(MAY_HAVE_HAPPENED));
+    assert_eq!(stage.methods(), ["OPTIONS", "POST"]);
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium"]
+async fn a_long_answer_is_no_success() {
+    let stage = Stage::set_up().await;
+    stage.sign_in().await;
+    // White space alone would pass for an empty answer.
+    let long = Fault::status(200)
+        .body(" ".repeat(100_000))
+        .header("access-control-allow-origin", &stage.origin)
+        .header("access-control-allow-credentials", "true");
+    stage.org.fail_next(1, long);
+    stage.press("failed").await;
+    let details = stage.text("#details-text").await;
+    assert!(details.contains("long body"), "{details}");
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium"]
+async fn what_a_service_worker_makes_up_is_no_success() {
+    const WORKER: &str = "
+        addEventListener('activate', event => event.waitUntil(clients.claim()));
+        addEventListener('fetch', event => {
+            if (event.request.method === 'POST') {
+                event.respondWith(new Response(null, { headers: { 'content-length': '0' } }));
+            }
+        });";
+    let stage = Stage::set_up_with(|page| page.with("/worker.js", "text/javascript", WORKER)).await;
+    stage.sign_in().await;
+    stage
+        .script(
+            "await navigator.serviceWorker.register('worker.js');
+            await new Promise(done => {
+                navigator.serviceWorker.addEventListener('controllerchange', done);
+                if (navigator.serviceWorker.controller) done();
+            });",
+        )
+        .await;
+    stage.press("failed").await;
+    assert!(stage.announced().await.contains(MAY_HAVE_HAPPENED));
+    let details = stage.text("#details-text").await;
+    assert!(details.contains("service worker"), "{details}");
+    assert_eq!(stage.sessions().await, 4);
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium"]
+async fn a_page_that_cannot_start_says_so() {
+    let stage = Stage::set_up_with(|page| page.with("/page_bg.wasm", "application/wasm", "")).await;
+    stage.browser.goto(&stage.origin).await.unwrap();
+    stage.wait_for("failed").await;
+    assert!(stage.announced().await.contains("could not start"));
 }

@@ -10,7 +10,7 @@ use std::{
 
 use fantoccini::{Client, ClientBuilder, Locator, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
-use okta_user_sessions::mock::{MockOrg, MockUser};
+use okta_user_sessions::mock::{MockOrg, MockUser, RecordedRequest};
 use serde_json::json;
 use sign_out_elsewhere::server::{Page, listen, serve};
 use tempfile::TempDir;
@@ -33,26 +33,36 @@ pub struct Stage {
 impl Stage {
     /// Ada has three sessions; the page's origin is trusted.
     pub async fn set_up() -> Self {
+        Self::set_up_with(|page| page).await
+    }
+
+    /// With another page than usual.
+    pub async fn set_up_with(change: impl FnOnce(Page) -> Page) -> Self {
         let (listener, origin) = listen().await.unwrap();
-        Self::with(listener, [origin.clone()], origin).await
+        Self::with(listener, [origin.clone()], origin, change).await
     }
 
     /// The org trusts another origin than the page's.
     pub async fn set_up_untrusted() -> Self {
         let (listener, origin) = listen().await.unwrap();
-        Self::with(listener, ["https://app.example".to_owned()], origin).await
+        let trusted = ["https://app.example".to_owned()];
+        Self::with(listener, trusted, origin, |page| page).await
     }
 
-    async fn with(listener: tokio::net::TcpListener, trusted: [String; 1], origin: String) -> Self {
+    async fn with(
+        listener: tokio::net::TcpListener,
+        trusted: [String; 1],
+        origin: String,
+        change: impl FnOnce(Page) -> Page,
+    ) -> Self {
         let org = MockOrg::builder()
             .trusted_origins(trusted)
             .start()
             .await
             .unwrap();
         org.add_user(MockUser::new(ADA).sessions(3));
-        let page = Page::read(&page_directory())
-            .expect("examples/browser/build makes the page")
-            .for_org(&org.url());
+        let page = Page::read(&page_directory()).expect("examples/browser/build makes the page");
+        let page = change(page).for_org(&org.url());
         tokio::spawn(async move { serve(listener, page).await.unwrap() });
         let profile = tempfile::tempdir().unwrap();
         let mut driver = start_driver();
@@ -140,13 +150,24 @@ impl Stage {
         self.org.user(ADA).unwrap().sessions
     }
 
-    /// The methods of the requests that the org received, in order.
+    /// The requests that the org received of the page, in order.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        let mut requests = self.org.requests();
+        requests.retain(|request| request.path().starts_with("/api/"));
+        requests
+    }
+
+    /// Their methods.
     pub fn methods(&self) -> Vec<String> {
-        let calls = self.org.requests().into_iter();
-        calls
-            .filter(|request| request.path().starts_with("/api/"))
-            .map(|request| request.method().to_owned())
-            .collect()
+        let requests = self.requests();
+        let methods = requests.iter().map(RecordedRequest::method);
+        methods.map(str::to_owned).collect()
+    }
+
+    /// Runs the body of an async function in the page.
+    pub async fn script(&self, body: &str) {
+        let script = format!("const [done] = arguments; (async () => {{ {body} }})().then(done);");
+        self.browser.execute_async(&script, vec![]).await.unwrap();
     }
 
     /// Takes the network from the browser.
