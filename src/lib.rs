@@ -33,6 +33,7 @@ mod receipt;
 mod retry;
 mod secret;
 mod session_client;
+mod template;
 mod time;
 mod transport;
 
