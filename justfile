@@ -20,6 +20,7 @@ crypto:
 
 bench:
     benches/instructions
+    benches/cpu
     benches/start
     cargo bench -p benches
 
