@@ -38,6 +38,7 @@ browser:
 
 bench:
     benches/instructions
+    benches/cpu
     benches/start
     cargo bench -p benches
 

@@ -16,6 +16,7 @@ use crate::{
     id::OrgUrl,
     pacing::Gate,
     retry::WaitObserver,
+    template::Templates,
     transport::Connection,
 };
 #[cfg(not(target_arch = "wasm32"))]
@@ -109,6 +110,7 @@ impl<C> ClientBuilder<C> {
             wire,
             headers,
             gate: Gate::default(),
+            templates: Templates::default(),
         })
     }
 }

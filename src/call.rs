@@ -28,6 +28,7 @@ use crate::{
     hooks::Operation,
     pacing::{Allowance, Gate, Pass, WouldWait},
     retry::{self, Attempt, Ended, RetryPolicy, WaitObserver, announce},
+    template::Templates,
     time::Instant,
     trace::{self, Sending},
     transport,
@@ -87,6 +88,7 @@ pub(crate) struct Layers {
     pub(crate) auth: Auth,
     pub(crate) headers: HeaderMap,
     pub(crate) gate: Gate,
+    pub(crate) templates: Templates,
 }
 
 impl Layers {
@@ -193,8 +195,9 @@ impl Layers {
 
     /// Everything but the signature.
     async fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
-        let mut request = operation
-            .request(&self.wire.org, &self.wire.http.client)
+        let mut request = self
+            .templates
+            .request(operation, &self.wire.org, &self.wire.http.client)
             .await?;
         let headers = request.headers_mut();
         for (name, value) in &self.headers {

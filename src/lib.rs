@@ -51,6 +51,7 @@ mod receipt;
 mod retry;
 mod secret;
 mod session_client;
+mod template;
 mod time;
 mod trace;
 mod transport;

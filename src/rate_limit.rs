@@ -101,7 +101,7 @@ pub(crate) fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duratio
 
 /// `Retry-After`, in seconds or as a date by the server's clock.
 fn retry_after(headers: &HeaderMap, date: Option<u64>) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim_ascii();
     match value.parse() {
         Ok(seconds) => (seconds <= LONGEST).then(|| Duration::from_secs(seconds)),
         Err(_) => until(seconds(value)?, date?),
@@ -111,9 +111,8 @@ fn retry_after(headers: &HeaderMap, date: Option<u64>) -> Option<Duration> {
 /// The smallest of several resets; one that is implausible does not displace
 /// one that is not.
 fn reset(headers: &HeaderMap, date: Option<u64>) -> Option<u64> {
-    let plausible = |&reset: &u64| date.is_some_and(|date| until(reset, date).is_some());
-    let smallest = numbers(headers, RESET).filter(plausible).min();
-    smallest.or_else(|| numbers(headers, RESET).min())
+    let plausible = |reset| date.is_some_and(|date| until(reset, date).is_some());
+    numbers(headers, RESET).min_by_key(|&reset| (!plausible(reset), reset))
 }
 
 fn until(reset: u64, date: u64) -> Option<Duration> {
@@ -128,7 +127,7 @@ pub(crate) fn server_date(headers: &HeaderMap) -> Option<u64> {
 
 /// An HTTP date as seconds since 1970.
 fn seconds(date: &str) -> Option<u64> {
-    let date = httpdate::parse_http_date(date.trim()).ok()?;
+    let date = httpdate::parse_http_date(date.trim_ascii()).ok()?;
     Some(date.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
@@ -138,7 +137,7 @@ fn numbers(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = u64> {
     values
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|value| value.trim().parse().ok())
+        .filter_map(|value| value.trim_ascii().parse().ok())
 }
 
 #[cfg(test)]

@@ -37,9 +37,10 @@ impl Secret {
         let Ok(value) = self.value.to_str() else {
             return text;
         };
-        let bare = match value.split_once([' ', '=']) {
-            Some((_, bare)) if self.prefixed => bare,
-            _ => value,
+        let bare = if self.prefixed {
+            value.split_once([' ', '=']).map_or(value, |(_, bare)| bare)
+        } else {
+            value
         };
         // What is longer than the text is not in it, as most secrets are next to
         // a request id: searching would cost more than all else done to it.

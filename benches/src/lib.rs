@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -19,48 +19,57 @@ pub const USER: &str = "00ub0oNGTSWTBKOLGLNR";
 const TOKEN: &str = "00aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789abcd";
 const CA: &str = include_str!("../../tests/tls/ca.pem");
 
+/// Under valgrind, loading root certificates takes its time.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A user whose first attempt the server has fail, each time.
+pub const FLAKY_USER: &str = "00uFLAKYaSWTBKOLGLNR";
+
 /// What revokes.
 #[derive(Clone)]
 pub enum Subject {
-    Ours(Client),
+    Ours(Client, &'static str),
     /// What one writes without this crate: no retry, no gate, the same request.
     Plain(reqwest::Client, String),
 }
 
 impl Subject {
-    /// `ours` or `plain`.
+    /// `plain`; `ours`; ours with a token that is bound to a key, `dpop`; or
+    /// ours with an attempt that fails before each that succeeds, `retried`.
     pub fn new(name: &str, url: &str) -> Self {
         let https = url.starts_with("https");
         match name {
-            "ours" => {
+            "ours" | "dpop" | "retried" => {
                 let mut builder = Client::builder(url)
                     .allow_loopback_http(true)
-                    .retry(RetryPolicy::never())
-                    .credentials(Credentials::api_token(TOKEN));
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .retry(RetryPolicy::default().with_backoff_base(Duration::from_micros(1)))
+                    .credentials(credentials(name));
                 if https {
                     builder = builder.ca_certificates(CA);
                 }
-                Self::Ours(builder.build().expect("a client"))
+                let user = if name == "retried" { FLAKY_USER } else { USER };
+                Self::Ours(builder.build().expect("a client"), user)
             }
             "plain" => {
                 let mut builder = reqwest::Client::builder()
                     .redirect(redirect::Policy::none())
                     .no_proxy()
-                    .connect_timeout(Duration::from_secs(10));
+                    .connect_timeout(CONNECT_TIMEOUT);
                 if https {
                     let ca = Certificate::from_pem(CA.as_bytes()).expect("a certificate");
                     builder = builder.tls_certs_merge([ca]);
                 }
                 Self::Plain(builder.build().expect("a client"), url.to_owned())
             }
-            other => panic!("{other} is neither `ours` nor `plain`"),
+            other => panic!("there is no subject {other}"),
         }
     }
 
     pub async fn revoke(&self) {
         match self {
-            Self::Ours(okta) => {
-                okta.revoke_user_sessions(USER)
+            Self::Ours(okta, user) => {
+                okta.revoke_user_sessions(*user)
                     .oauth_tokens(true)
                     .await
                     .expect("revoked");
@@ -101,9 +110,21 @@ impl Subject {
     }
 }
 
+fn credentials(name: &str) -> Credentials {
+    #[cfg(feature = "service-app")]
+    if name == "dpop" {
+        let key = include_str!("../../tests/keys/p256-pkcs8.pem");
+        let key = okta_user_sessions::PrivateKey::from_pem(key).expect("a key");
+        return Credentials::dpop_access_token(TOKEN, key);
+    }
+    assert_ne!(name, "dpop", "it needs the feature service-app");
+    Credentials::api_token(TOKEN)
+}
+
 /// A server in a process of its own, so that what it costs is not counted.
 pub struct Server {
     process: Child,
+    output: BufReader<ChildStdout>,
     pub url: String,
 }
 
@@ -116,15 +137,26 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
-        let mut url = String::new();
         let output = process.stdout.take().expect("it is piped");
-        BufReader::new(output)
-            .read_line(&mut url)
-            .expect("the server tells its URL");
-        Self {
+        let mut server = Self {
             process,
-            url: url.trim().to_owned(),
-        }
+            output: BufReader::new(output),
+            url: String::new(),
+        };
+        server.url = server.line();
+        server
+    }
+
+    /// Ends it, and says how many connections it was asked for.
+    pub fn connections(mut self) -> u64 {
+        drop(self.process.stdin.take());
+        self.line().parse().expect("a number")
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the server speaks");
+        line.trim().to_owned()
     }
 }
 

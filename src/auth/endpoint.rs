@@ -15,7 +15,7 @@ use reqwest::{
     header::{ACCEPT, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{
     Replays, Signer, Wire,
@@ -65,9 +65,16 @@ const USUAL_SCOPE: &str = "okta.users.manage";
 
 #[derive(Deserialize)]
 struct TokenAnswer {
+    #[serde(deserialize_with = "secret")]
     access_token: SecretString,
     token_type: String,
     expires_in: Option<u64>,
+}
+
+/// secrecy's own feature for this has all of serde compiled a second time for
+/// the build script, which wants other features of it.
+fn secret<'de, D: Deserializer<'de>>(json: D) -> Result<SecretString, D::Error> {
+    String::deserialize(json).map(SecretString::from)
 }
 
 impl TokenEndpoint {

@@ -1,6 +1,6 @@
 //! Makes calls one way, and says what they cost.
 //!
-//! `calls (ours|plain) SERVER CALLS [AT_ONCE]`: SERVER is the URL of a server
+//! `calls (plain|ours|dpop|retried) SERVER CALLS [AT_ONCE]`: SERVER is the URL of a server
 //! that runs, or the kind of one to start.
 
 use std::{
@@ -12,7 +12,7 @@ use benches::{Server, Subject, cpu_time, resident};
 
 fn main() {
     let mut arguments = env::args().skip(1);
-    let name = arguments.next().expect("ours or plain");
+    let name = arguments.next().expect("what to measure");
     let server = arguments.next().expect("a URL, or a kind of server");
     let calls: u64 = arguments.next().map_or(1, |n| n.parse().expect("a number"));
     let at_once: u64 = arguments.next().map_or(1, |n| n.parse().expect("a number"));
@@ -51,6 +51,9 @@ fn main() {
             subject.revoke_many(calls % 10, 1).await;
         }
     });
+    if let Some(server) = own {
+        println!("connections: {}", server.connections());
+    }
 }
 
 fn report(what: &str, (wall, cpu): (Instant, Duration), times: u64) {

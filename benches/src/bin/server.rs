@@ -1,8 +1,18 @@
-//! An org that revokes and remembers nothing. Prints its URL, counts
-//! connections, and ends when its standard input does.
+//! An org that revokes and remembers nothing. Prints its URL, ends when its
+//! standard input does, and then prints how many connections were made.
 
-use std::{convert::Infallible, env, io, sync::Arc, thread, time::SystemTime};
+use std::{
+    convert::Infallible,
+    env, io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+    time::SystemTime,
+};
 
+use benches::FLAKY_USER;
 use http::{Request, Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -18,12 +28,15 @@ use tokio_rustls::{
     },
 };
 
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+
 const CERTIFICATE: &[u8] = include_bytes!("../../../tests/tls/server.pem");
 
 fn main() {
     let kind = env::args().nth(1).expect("http1, tls-http1 or tls-http2");
     thread::spawn(|| {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        println!("{}", CONNECTIONS.load(Relaxed));
         std::process::exit(0);
     });
     tokio::runtime::Builder::new_current_thread()
@@ -46,6 +59,7 @@ async fn serve(kind: &str) {
     println!("{scheme}://127.0.0.1:{port}");
     loop {
         let (socket, _) = listener.accept().await.expect("a connection");
+        CONNECTIONS.fetch_add(1, Relaxed);
         socket.set_nodelay(true).expect("it is a socket");
         let tls = tls.clone();
         tokio::spawn(async move {
@@ -66,14 +80,16 @@ async fn serve(kind: &str) {
 }
 
 /// What Okta answers with, its headers included.
-async fn answer(_: Request<Incoming>) -> Result<Response<String>, Infallible> {
+async fn answer(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
+    let retried = request.headers().contains_key("x-okta-retry-count");
+    let fails = request.uri().path().contains(FLAKY_USER) && !retried;
     let now = SystemTime::now();
     let seconds = now
         .duration_since(SystemTime::UNIX_EPOCH)
         .expect("it is later than 1970")
         .as_secs();
     Ok(Response::builder()
-        .status(204)
+        .status(if fails { 503 } else { 204 })
         .header("date", httpdate::fmt_http_date(now))
         .header("x-okta-request-id", "Zf3xQ0Zb1mQm7kP0cC2n6AAAB0s")
         .header("x-rate-limit-limit", "1000000")
