@@ -10,7 +10,8 @@ lint:
     cargo clippy --workspace --all-targets -- -D warnings
 
 test:
-    cargo test --workspace
+    cargo test
+    cargo test --package openapi-trim
 
 quickstart:
     cargo run --example quickstart

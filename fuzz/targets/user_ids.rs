@@ -22,6 +22,10 @@ fuzz_target!(|id: &str| {
         .credentials(Credentials::api_token("00token"))
         .build()
         .unwrap();
+    // The second request is a copy of the first, but for the id.
+    let other = if id == "00uAda" { "00uBob" } else { "00uAda" };
+    in_virtual_time(okta.revoke_user_sessions(other).into_future()).unwrap();
+    sent.borrow_mut().clear();
     let result = in_virtual_time(okta.revoke_user_sessions(id).into_future());
     let sent = sent.borrow();
     if UserId::new(id).is_err() {
