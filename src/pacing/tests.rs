@@ -518,6 +518,23 @@ async fn a_bulk_run_spends_its_share_and_single_calls_go_on() {
     }
 }
 
+/// Others have spent all but one of ten.
+#[tokio::test(start_paused = true)]
+async fn a_bulk_run_leaves_a_tenth_unless_it_may_spend_all() {
+    for (share, passes) in [(0.5, false), (1.0, true)] {
+        let gate = Gate::default();
+        let known = reading(10, 1, 60, 0);
+        pass(&gate).await.answered(204, Some(&known));
+        let allowance = Some(Allowance {
+            share,
+            reserve: None,
+        });
+        let soon = after(Instant::now(), secs(1));
+        let turn = gate.pass(soon, allowance, |_| ()).await;
+        assert_eq!(turn.is_ok(), passes, "{share}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_bulk_run_learns_at_once_that_its_share_is_spent() {
     let gate = Gate::default();
