@@ -13,6 +13,11 @@ use tokio::{
 
 use super::{journal::Folder, *};
 
+// With its own tests. An example that is tested itself is not built as a program.
+#[allow(dead_code)]
+#[path = "../../examples/revoke/input.rs"]
+mod input;
+
 /// Built by `cargo test`, beside this binary.
 fn tool() -> PathBuf {
     let here = env::current_exe().unwrap();
