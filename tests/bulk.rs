@@ -4,9 +4,9 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::stream;
 use okta_user_sessions::{
-    Client, Credentials, ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, Run, RunHandle,
-    StopReason, UserOutcome,
-    mock::{Fault, MockOrg, MockUser},
+    Client, Credentials, ErrorKind, Outcome, PrivateKey, Report, RetryPolicy, RevokeMany, Run,
+    RunHandle, StopReason, UserOutcome,
+    mock::{Fault, MockOrg, MockUser, ServiceApp},
 };
 use tokio::time::{Instant, sleep};
 
@@ -424,6 +424,60 @@ async fn cancelling_settles_what_is_in_the_air_and_sends_no_more() {
     );
     assert_eq!(run.report().stopped, Some(StopReason::Cancelled));
     assert_eq!(org.requests().len(), revoked.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() {
+    let org = org(8, 600).await;
+    let key = include_str!("keys/p256.jwk");
+    org.add_service_app(ServiceApp::new("0oaApp").public_key(key));
+    org.set_token_latency(seconds(20));
+    let key = PrivateKey::from_jwk(key).unwrap();
+    let okta = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::service_app(
+            "0oaApp",
+            key,
+            ["okta.users.manage"],
+        ))
+        .build()
+        .unwrap();
+    let mut run = okta.revoke_many(ids(8)).start().unwrap();
+    let handle = run.handle();
+    tokio::spawn(async move {
+        sleep(seconds(5)).await;
+        handle.cancel();
+    });
+    let start = Instant::now();
+    while let Some(user) = run.next().await {
+        assert_eq!(
+            (user.outcome, user.attempts),
+            (Outcome::NotAttempted, 0),
+            "{user:?}"
+        );
+    }
+    assert!(start.elapsed() < seconds(6), "{:?}", start.elapsed());
+    assert_eq!((cleared(&org).len(), run.report().requests), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_without_a_deadline_does_not_stop_for_one() {
+    let org = org(100, 600).await;
+    let key = include_str!("keys/p256.jwk");
+    org.add_service_app(ServiceApp::new("0oaApp").public_key(key));
+    org.fail_next_token(1000, Fault::status(503).header("retry-after", "600"));
+    let key = PrivateKey::from_jwk(key).unwrap();
+    let okta = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::service_app(
+            "0oaApp",
+            key,
+            ["okta.users.manage"],
+        ))
+        .build()
+        .unwrap();
+    let (_, report) = outcomes(okta.revoke_many(ids(100))).await;
+    assert_eq!(report.stopped, Some(StopReason::Unavailable));
 }
 
 #[tokio::test(start_paused = true)]

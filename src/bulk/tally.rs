@@ -163,13 +163,11 @@ impl Tally {
     }
 
     pub(super) fn attempted(&self, error: Option<&Error>, took: Duration) {
-        let not_sent = error.is_some_and(Error::was_not_sent);
         let refused = error.is_some_and(|error| error.status() == Some(429));
         self.change(|state| {
             state.in_the_air = state.in_the_air.saturating_sub(1);
             state.ended = state.ended.saturating_add(1);
             state.took = state.took.saturating_add(took);
-            state.requests = state.requests.saturating_sub(not_sent.into());
             state.rate_limited = state.rate_limited.saturating_add(refused.into());
         });
     }
