@@ -89,7 +89,9 @@ impl Tally {
     }
 
     pub(super) fn finished(&self, exclusions_not_met: Vec<String>) {
-        self.state().exclusions_not_met = exclusions_not_met;
+        let mut state = self.state();
+        state.exclusions_not_met = exclusions_not_met;
+        // Under the lock, so that a stop comes before or not at all.
         self.over(End::Finished);
     }
 
@@ -119,12 +121,19 @@ impl Tally {
         }
     }
 
-    /// The first reason counts.
+    /// The first reason counts, and none after the end.
     pub(super) fn stop(&self, reason: StopReason, detail: &str) {
-        self.change(|state| {
-            let stopped = || (reason, detail.to_owned());
-            state.stopped.get_or_insert_with(stopped);
+        let finished = self.change(|state| {
+            let finished = self.is_finished();
+            if !finished {
+                let stopped = || (reason, detail.to_owned());
+                state.stopped.get_or_insert_with(stopped);
+            }
+            finished
         });
+        if finished {
+            return;
+        }
         self.stop.send_replace(true);
     }
 
