@@ -47,7 +47,11 @@ pub(crate) trait Caller {
     /// Called when an attempt may be sent; an error keeps it from being sent.
     fn before_sending(&self) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Called when the attempt has ended.
+    /// Called when a request is signed and leaves: once for each attempt, and
+    /// again for a replay.
+    fn sending(&self);
+
+    /// Called when the attempt has ended, whether or not it was sent.
     fn after_sending(&self, result: &Result<Answer, Error>);
 }
 
@@ -70,6 +74,8 @@ impl Caller for Single {
     async fn before_sending(&self) -> Result<(), Error> {
         Ok(())
     }
+
+    fn sending(&self) {}
 
     fn after_sending(&self, _: &Result<Answer, Error>) {}
 }
@@ -163,7 +169,8 @@ impl Layers {
         let pass = pass.map_err(no_pass)?;
 
         caller.before_sending().await?;
-        let result = self.exchange(operation, &attempt, pass, &so_far.sent).await;
+        let exchanged = self.exchange(operation, caller, &attempt, pass, &so_far.sent);
+        let result = exchanged.await;
         caller.after_sending(&result);
         result
     }
@@ -171,6 +178,7 @@ impl Layers {
     async fn exchange(
         &self,
         operation: &Operation,
+        caller: &impl Caller,
         attempt: &Attempt,
         pass: Pass,
         sent: &AtomicU32,
@@ -183,6 +191,7 @@ impl Layers {
                 template: operation.template(),
                 before: sent.fetch_add(1, Relaxed),
             };
+            caller.sending();
             let ends = attempt.ends();
             let send = pin!(transport::send(&self.wire.http, request, ends, sending));
             let answer = signed.alongside(send).await?;

@@ -2,13 +2,13 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use okta_user_sessions::{
-    Client, Credentials, ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, Run, RunHandle,
-    StopReason, UserOutcome,
-    mock::{Fault, MockOrg, MockUser},
+    Client, Credentials, ErrorKind, Outcome, PrivateKey, Report, RetryPolicy, RevokeMany, Run,
+    RunHandle, StopReason, UserOutcome,
+    mock::{Fault, MockOrg, MockUser, ServiceApp},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::admin;
 
@@ -427,6 +427,97 @@ async fn cancelling_settles_what_is_in_the_air_and_sends_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn cancelling_ends_a_run_that_waits_for_ids() {
+    let org = org(1, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let endless = stream::iter(ids(1)).chain(stream::pending());
+    let mut run = okta.revoke_stream(endless).start().unwrap();
+    assert_eq!(run.next().await.unwrap().outcome, Outcome::Revoked);
+    let handle = run.handle();
+    tokio::spawn(async move {
+        sleep(seconds(1)).await;
+        handle.cancel();
+    });
+    let start = Instant::now();
+    assert!(timeout(seconds(60), run.next()).await.unwrap().is_none());
+    // A run that nobody woke would be looked at when the time is up.
+    assert!(start.elapsed() < seconds(2), "{:?}", start.elapsed());
+    assert_eq!(run.report().stopped, Some(StopReason::Cancelled));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() {
+    let org = org(8, 600).await;
+    let key = include_str!("keys/p256.jwk");
+    org.add_service_app(ServiceApp::new("0oaApp").public_key(key));
+    org.set_token_latency(seconds(20));
+    let key = PrivateKey::from_jwk(key).unwrap();
+    let okta = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::service_app(
+            "0oaApp",
+            key,
+            ["okta.users.manage"],
+        ))
+        .build()
+        .unwrap();
+    let mut run = okta.revoke_many(ids(8)).start().unwrap();
+    let handle = run.handle();
+    tokio::spawn(async move {
+        sleep(seconds(5)).await;
+        handle.cancel();
+    });
+    let start = Instant::now();
+    while let Some(user) = run.next().await {
+        assert_eq!(
+            (user.outcome, user.attempts),
+            (Outcome::NotAttempted, 0),
+            "{user:?}"
+        );
+    }
+    assert!(start.elapsed() < seconds(6), "{:?}", start.elapsed());
+    assert_eq!((cleared(&org).len(), run.report().requests), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_without_a_deadline_does_not_stop_for_one() {
+    let org = org(100, 600).await;
+    let key = include_str!("keys/p256.jwk");
+    org.add_service_app(ServiceApp::new("0oaApp").public_key(key));
+    org.fail_next_token(1000, Fault::status(503).header("retry-after", "600"));
+    let key = PrivateKey::from_jwk(key).unwrap();
+    let okta = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::service_app(
+            "0oaApp",
+            key,
+            ["okta.users.manage"],
+        ))
+        .build()
+        .unwrap();
+    let (_, report) = outcomes(okta.revoke_many(ids(100))).await;
+    assert_eq!(report.stopped, Some(StopReason::Unavailable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_the_end_changes_nothing() {
+    let org = org(2, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let many = okta.revoke_many(ids(2)).deadline(seconds(10));
+    let mut run = many.start().unwrap();
+    let _ = run.next().await;
+    let _ = run.next().await;
+    // Everyone is revoked; that it is late is only said then.
+    sleep(seconds(20)).await;
+    for _ in 0..2 {
+        assert!(run.next().await.is_none());
+        assert!(run.report().is_complete(), "{}", run.report().to_json());
+        run.handle().cancel();
+    }
+    assert!(run.report().is_complete(), "{}", run.report().to_json());
+}
+
+#[tokio::test(start_paused = true)]
 async fn progress_can_be_watched_from_elsewhere() {
     let org = org(30, 10).await;
     let okta = admin(&org).build().unwrap();
@@ -508,6 +599,8 @@ async fn senseless_settings_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_policy_without_retries_still_waits_for_the_window() {
     let org = org(30, 10).await;
+    // An answer dated a second after it was counted makes its window look shorter.
+    org.set_latency(Duration::ZERO);
     let okta = admin(&org).retry(RetryPolicy::never()).build().unwrap();
     org.spend(10);
     let (_, report) = outcomes(okta.revoke_many(ids(30)).share(1.0)).await;

@@ -26,25 +26,32 @@ fn parse(text: &str) -> Result<Vec<String>, String> {
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or_default();
-    let column = first
-        .split(',')
-        .position(|name| is_id_column(name.trim().trim_matches('"')));
-    let Some(column) = column else {
-        if first.contains(',') {
-            return Err(format!(
-                "its first line {first:?} names no column id or userId; add one, or give one id a line"
-            ));
-        }
-        let lines = text.lines().map(str::trim);
-        return Ok(lines
-            .filter(|line| !line.is_empty())
-            .map(String::from)
-            .collect());
-    };
     let mut rows = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+        .from_reader(text.trim_start().as_bytes());
+    let names = rows.headers().map_err(|error| error.to_string())?;
+    let mut columns = (0..names.len()).filter(|&at| names.get(at).is_some_and(is_id_column));
+    let column = match (columns.next(), columns.next()) {
+        (Some(column), None) => column,
+        (Some(_), Some(_)) => {
+            return Err(format!(
+                "its first line {first:?} names several columns id or userId; leave the users' one"
+            ));
+        }
+        (None, _) if first.contains([',', ';', '\t']) => {
+            return Err(format!(
+                "its first line {first:?} names no column id or userId, with commas between columns; add one, or give one id a line"
+            ));
+        }
+        (None, _) => {
+            let lines = text.lines().map(str::trim);
+            return Ok(lines
+                .filter(|line| !line.is_empty())
+                .map(String::from)
+                .collect());
+        }
+    };
     let mut ids = Vec::new();
     for row in rows.records() {
         let row = row.map_err(|error| error.to_string())?;
@@ -70,11 +77,21 @@ mod tests {
             "id\n00u1\n00u2\n",
             "name,userId\n\"Ada, L.\",00u1\nBob,00u2\n",
             "\"ID\",status\n00u1,ACTIVE\n 00u2 ,x,y\n",
+            "\"Name, full\",id,managerId\n\"Lovelace, Ada\",00u1,00u8\nBob,00u2,00u9\n",
+            "  \nid,name\n00u1,Ada\n00u2,Bob\n",
         ] {
             assert_eq!(parse(text).unwrap(), ["00u1", "00u2"], "{text}");
         }
         assert_eq!(parse("").unwrap(), Vec::<String>::new());
         assert_eq!(parse("id,x\n00u1,1\n,2\n").unwrap(), ["00u1", ""]);
+        for (text, part) in [
+            ("id,userId\n1,00u1\n", "id,userId"),
+            ("userId;name\n00u1;Ada\n", "userId;name"),
+            ("userId\tname\n00u1\tAda\n", "userId"),
+        ] {
+            let refused = parse(text).unwrap_err();
+            assert!(refused.contains(part), "{refused}");
+        }
         assert!(
             parse("name,mail\nAda,a@b.c\n")
                 .unwrap_err()

@@ -20,6 +20,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> ExitCode {
     let many = &arguments.many;
     let ids = match input::ids(file) {
+        // Whatever should have written the list has failed, perhaps.
+        Ok(ids) if ids.is_empty() => {
+            return support::refused(format_args!("{}: it names no user", file.display()));
+        }
         Ok(ids) => ids,
         Err(problem) => return support::refused(problem),
     };
@@ -33,21 +37,17 @@ pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> Exit
         Err(error) => return support::refused(error),
     };
     show(&plan, many.share);
-    if many.dry_run || plan.users == 0 {
-        let nothing_to_do = many.dry_run || plan.refused.is_empty();
-        return ExitCode::from(if nothing_to_do {
-            0
-        } else {
-            support::NOTHING_SENT
-        });
+    if many.dry_run {
+        return ExitCode::SUCCESS;
     }
-    if !many.yes && !confirmed(&plan) {
+    if plan.users > 0 && !many.yes && !confirmed(&plan) {
         return support::refused("nothing was sent: not confirmed; answer y, or give --yes");
     }
+    let needed = [Some(file), many.exclude.as_deref(), many.journal.as_deref()];
     if let Some(path) = &many.report
-        && let Err(error) = OpenOptions::new().create(true).append(true).open(path)
+        && let Err(problem) = writable(path, needed)
     {
-        return support::refused(format_args!("the report {}: {error}", path.display()));
+        return support::refused(format_args!("the report {}: {problem}", path.display()));
     }
     let mut run = match prepare().start() {
         Ok(run) => run,
@@ -62,6 +62,22 @@ pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> Exit
         (false, 0) => support::NOTHING_SENT,
         _ => support::NOT_DONE,
     })
+}
+
+/// Whether a report can be written there, in place of none of the run's own files.
+fn writable(report: &Path, needed: [Option<&Path>; 3]) -> Result<(), String> {
+    let itself = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(report)
+        .and_then(|_| fs::canonicalize(report))
+        .map_err(|error| error.to_string())?;
+    for other in needed.into_iter().flatten() {
+        if fs::canonicalize(other).is_ok_and(|other| other == itself) {
+            return Err("the run needs this file for something else; name another file".into());
+        }
+    }
+    Ok(())
 }
 
 fn prepare(
@@ -92,39 +108,48 @@ fn prepare(
 }
 
 fn show(plan: &Plan, share: f64) {
-    eprintln!("{} users to revoke in {}", plan.users, plan.org);
+    support::say(format_args!(
+        "{} users to revoke in {}",
+        plan.users, plan.org
+    ));
     for (count, what) in [
         (plan.duplicates, "ids given more than once, sent once"),
         (plan.excluded, "ids excluded"),
     ] {
         if count > 0 {
-            eprintln!("{count} {what}");
+            support::say(format_args!("{count} {what}"));
         }
     }
     for id in &plan.exclusions_not_met {
-        eprintln!("warning: the exclusion {id:?} is none of the ids");
+        support::say(format_args!(
+            "warning: the exclusion {id:?} is none of the ids"
+        ));
     }
     for (_, error) in &plan.refused {
-        eprintln!("refused, not sent: {error}");
+        support::say(format_args!("refused, not sent: {error}"));
     }
     if let Some(since) = &plan.resumes {
         let before = plan.revoked_before;
-        eprintln!("resumes the run of {since}: {before} were revoked then, and are skipped");
+        support::say(format_args!(
+            "resumes the run of {since}: {before} were revoked then, and are skipped"
+        ));
     }
     let expected = plan.duration_at(600, MINUTE, share);
-    eprintln!(
+    support::say(format_args!(
         "the limit is known from the first answer on; at 600 requests a minute it takes {} or more",
         humantime::format_duration(expected)
-    );
+    ));
 }
 
 fn confirmed(plan: &Plan) -> bool {
     if !io::stdin().is_terminal() {
         return false;
     }
-    eprint!(
+    let _ = write!(
+        io::stderr(),
         "Revoke the sessions of {} users in {}? [y/N] ",
-        plan.users, plan.org
+        plan.users,
+        plan.org
     );
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
@@ -185,7 +210,7 @@ impl Show {
     fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => support::say(text),
         }
     }
 
@@ -236,7 +261,11 @@ impl Show {
                     .is_ok_and(|since| since >= BETWEEN_LINES)
                 {
                     self.last_line.set(Some(now));
-                    eprintln!("{} done, {}", progress.counts.done(), state(progress));
+                    support::say(format_args!(
+                        "{} done, {}",
+                        progress.counts.done(),
+                        state(progress)
+                    ));
                 }
             }
         }
@@ -288,22 +317,28 @@ fn keep(report: &Report, path: Option<&Path>) -> bool {
     match fs::write(path, text) {
         Ok(()) => true,
         Err(error) => {
-            eprintln!("error: the report {}: {error}", path.display());
+            support::say(format_args!(
+                "error: the report {}: {error}",
+                path.display()
+            ));
             false
         }
     }
 }
 
 fn conclude(report: &Report) {
-    eprintln!("{}", report.summary());
+    support::say(format_args!("{}", report.summary()));
     if let Some(reason) = report.stopped {
         let because = report
             .stopped_because
             .as_deref()
             .map(|text| format!(": {text}"));
-        eprintln!("stopped early: {reason}{}", because.unwrap_or_default());
+        support::say(format_args!(
+            "stopped early: {reason}{}",
+            because.unwrap_or_default()
+        ));
     }
     for text in &report.not_covered {
-        eprintln!("note: {text}");
+        support::say(format_args!("note: {text}"));
     }
 }

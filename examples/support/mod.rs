@@ -60,7 +60,7 @@ pub fn refused(reason: impl Display) -> ExitCode {
 }
 
 /// Says something on standard error. That nobody reads it changes nothing.
-fn say(text: impl Display) {
+pub fn say(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 

@@ -224,7 +224,9 @@ impl Errand<'_> {
 
     /// What makes all further calls of the run pointless.
     fn stop_for(&self, kind: ErrorKind, error: &Error) {
-        let past_deadline = Instant::now() >= self.shared.deadline;
+        // The wait may be the token request's, which has a deadline of its own.
+        let next_try = after(Instant::now(), error.wait().unwrap_or_default());
+        let past_deadline = next_try >= self.shared.deadline;
         let reason = match kind {
             ErrorKind::Unauthorized | ErrorKind::TokenRefused | ErrorKind::Signing => {
                 StopReason::Unauthorized
@@ -232,7 +234,7 @@ impl Errand<'_> {
             ErrorKind::UnknownPath => StopReason::WrongOrg,
             ErrorKind::DeadlineTooClose => StopReason::Deadline,
             ErrorKind::Journal => StopReason::Journal,
-            _ if past_deadline || error.wait().is_some() => StopReason::Deadline,
+            _ if past_deadline => StopReason::Deadline,
             _ => return,
         };
         self.shared.tally.stop(reason, &error.to_string());
@@ -262,16 +264,22 @@ impl Caller for Errand<'_> {
             };
             journal.record(&line).await?;
         }
+        Ok(())
+    }
+
+    fn sending(&self) {
         let now = Instant::now();
         let mut state = self.state();
+        if mem::replace(&mut state.in_the_air, true) {
+            // A replay, of the same attempt.
+            return;
+        }
         state.set_out = Some(now);
-        state.in_the_air = true;
         state.sent = state.sent.saturating_add(1);
         state
             .started
             .get_or_insert_with(|| (SystemTime::now(), now));
         self.shared.tally.sent();
-        Ok(())
     }
 
     fn after_sending(&self, result: &Result<Answer, Error>) {
@@ -279,26 +287,20 @@ impl Caller for Errand<'_> {
         let error = error.map(|error| self.with_earlier_effect(error.clone()));
         let now = Instant::now();
         let mut state = self.state();
-        let took = state
-            .set_out
-            .map(|then| now.saturating_duration_since(then));
-        self.shared
-            .tally
-            .attempted(error.as_ref(), took.unwrap_or_default());
-        state.in_the_air = false;
-        state.ended = Some(now);
+        // Else it was not sent: there was no token, or no signature.
+        if mem::take(&mut state.in_the_air) {
+            let took = state
+                .set_out
+                .map(|then| now.saturating_duration_since(then));
+            self.shared
+                .tally
+                .attempted(error.as_ref(), took.unwrap_or_default());
+            state.ended = Some(now);
+        }
         if error.is_some() {
             state.last_error = error;
         }
-        // Not sent after all: there was no token, or no signature.
-        if error_was_not_sent(result) {
-            state.sent = state.sent.saturating_sub(1);
-        }
     }
-}
-
-fn error_was_not_sent(result: &Result<Answer, Error>) -> bool {
-    result.as_ref().is_err_and(Error::was_not_sent)
 }
 
 /// Tells the run of waits, and the client's own observer.

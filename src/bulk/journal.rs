@@ -5,9 +5,9 @@
 //! together with the next sync.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
@@ -23,6 +23,9 @@ const FORMAT: u32 = 1;
 /// In bytes; more than any line takes, so that a file that is no journal is not
 /// read into memory.
 const LONGEST_LINE: u64 = 1 << 20;
+
+/// How every journal begins.
+const BEGINNING: &[u8] = br#"{"header":{"format":"#;
 
 /// One line of a journal: a JSON object with one field, which names its kind.
 #[derive(Debug, Serialize, Deserialize)]
@@ -109,10 +112,22 @@ pub(super) struct Past {
 
 /// Reads a journal without locking or changing it; `None` if there is no file.
 pub(super) fn read(path: &Path, run: &Header) -> Result<Option<Past>, Error> {
+    refuse_no_file(path)?;
     match File::open(path) {
         Ok(file) => Ok(Some(past(path, &file, run)?.0)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, "cannot be opened", error)),
+    }
+}
+
+/// A pipe or a terminal would be waited for, and holds nothing to resume.
+fn refuse_no_file(path: &Path) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(Error::invalid(format!(
+            "the journal {path:?} is refused: it is no regular file"
+        ))),
+        // What is wrong with it otherwise shows when it is opened.
+        _ => Ok(()),
     }
 }
 
@@ -140,6 +155,10 @@ fn past(path: &Path, file: &File, run: &Header) -> Result<(Past, u64), Error> {
         // A line that the writer did not finish was not synced, so it does not
         // count.
         if bytes.last() != Some(&b'\n') {
+            let may_be_header = bytes.starts_with(BEGINNING) || BEGINNING.starts_with(&bytes);
+            if number == 0 && !may_be_header {
+                return Err(refuse("it does not begin as a journal does".into()));
+            }
             return Ok((past, whole));
         }
         number = number.saturating_add(1);
@@ -201,6 +220,7 @@ pub(super) struct Journal {
 impl Journal {
     /// Opens the journal of a run, or begins it.
     pub(super) fn open(path: &Path, run: &Header) -> Result<(Self, Past), Error> {
+        refuse_no_file(path)?;
         let fail = |what| move |error| failed(path, what, error);
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
@@ -296,13 +316,14 @@ fn write(path: &Path, mut disk: impl Disk, queue: &mpsc::Receiver<Entry>) {
     }
 }
 
-/// A new file's name is on disk only when its directory is.
+/// A new file's name is on disk only when its directory is; that of the file
+/// itself, if the path is a link's.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.map_or_else(|| PathBuf::from("."), Path::to_owned))?.sync_all()
+    match fs::canonicalize(path)?.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 #[cfg(not(unix))]

@@ -121,7 +121,7 @@ impl<W> RevokeMany<W> {
     /// repeated.
     ///
     /// They are compared with the ids as given: an id does not exclude the login
-    /// of the same user. Logins are compared without case.
+    /// of the same user. Those with an `@` are compared without case.
     pub fn exclude<I>(mut self, ids: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,

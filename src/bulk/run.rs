@@ -15,7 +15,7 @@ use super::{
     errand::{Shared, carry_out},
     intake::{Given, Intake},
 };
-use crate::time::sleep_until;
+use crate::time::{race, sleep_until};
 
 /// How many ids that need no request are passed over before others have a turn.
 const AT_ONCE: usize = 1024;
@@ -35,7 +35,8 @@ pub struct Run {
     concurrency: usize,
     shared: Arc<Shared>,
     under_way: FuturesUnordered<Errand>,
-    /// Rings at the run's deadline, for a stream of ids that does not go on.
+    /// Rings at the run's deadline, or when it is stopped: for a stream of ids
+    /// that does not go on.
     alarm: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -43,7 +44,7 @@ type Errand = Pin<Box<dyn Future<Output = UserOutcome> + Send>>;
 
 impl Run {
     pub(super) fn new(ids: Ids, intake: Intake, concurrency: usize, shared: Arc<Shared>) -> Self {
-        let deadline = shared.deadline;
+        let (deadline, tally) = (shared.deadline, shared.tally.clone());
         Self {
             ids,
             ids_over: false,
@@ -51,7 +52,9 @@ impl Run {
             concurrency,
             // Made when it is first polled: a run may be started outside of a
             // runtime, where there is no timer.
-            alarm: Box::pin(async move { sleep_until(deadline).await }),
+            alarm: Box::pin(async move {
+                let _ = race(tally.stopped(), sleep_until(deadline)).await;
+            }),
             shared,
             under_way: FuturesUnordered::new(),
         }
@@ -81,7 +84,10 @@ impl Run {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
-        if !self.shared.tally.is_stopped() && self.alarm.as_mut().poll(context).is_ready() {
+        // Once nobody is left, no deadline is missed.
+        let left = !self.ids_over || !self.under_way.is_empty();
+        if left && !self.shared.tally.is_stopped() && self.alarm.as_mut().poll(context).is_ready() {
+            // If it was stopped just now, that reason counts.
             self.shared.tally.stop(StopReason::Deadline, "");
         }
         if !self.shared.tally.is_stopped()

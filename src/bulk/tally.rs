@@ -89,7 +89,9 @@ impl Tally {
     }
 
     pub(super) fn finished(&self, exclusions_not_met: Vec<String>) {
-        self.state().exclusions_not_met = exclusions_not_met;
+        let mut state = self.state();
+        state.exclusions_not_met = exclusions_not_met;
+        // Under the lock, so that a stop comes before or not at all.
         self.over(End::Finished);
     }
 
@@ -119,12 +121,19 @@ impl Tally {
         }
     }
 
-    /// The first reason counts.
+    /// The first reason counts, and none after the end.
     pub(super) fn stop(&self, reason: StopReason, detail: &str) {
-        self.change(|state| {
-            let stopped = || (reason, detail.to_owned());
-            state.stopped.get_or_insert_with(stopped);
+        let finished = self.change(|state| {
+            let finished = self.is_finished();
+            if !finished {
+                let stopped = || (reason, detail.to_owned());
+                state.stopped.get_or_insert_with(stopped);
+            }
+            finished
         });
+        if finished {
+            return;
+        }
         self.stop.send_replace(true);
     }
 
@@ -163,13 +172,11 @@ impl Tally {
     }
 
     pub(super) fn attempted(&self, error: Option<&Error>, took: Duration) {
-        let not_sent = error.is_some_and(Error::was_not_sent);
         let refused = error.is_some_and(|error| error.status() == Some(429));
         self.change(|state| {
             state.in_the_air = state.in_the_air.saturating_sub(1);
             state.ended = state.ended.saturating_add(1);
             state.took = state.took.saturating_add(took);
-            state.requests = state.requests.saturating_sub(not_sent.into());
             state.rate_limited = state.rate_limited.saturating_add(refused.into());
         });
     }

@@ -128,6 +128,47 @@ async fn a_torn_last_line_does_not_count() {
 }
 
 #[tokio::test]
+async fn a_torn_first_line_is_begun_anew() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("torn-header");
+    let okta = admin(&org).build().unwrap();
+    run(&okta, 1, &folder).await;
+    let whole = fs::read(folder.journal()).unwrap();
+    let header = whole.iter().position(|&byte| byte == b'\n').unwrap();
+    for length in 0..=header {
+        fs::write(folder.journal(), &whole[..length]).unwrap();
+        drop(
+            okta.revoke_many(ids(1))
+                .journal(folder.journal())
+                .start()
+                .unwrap(),
+        );
+        assert_eq!(folder.lines().len(), 1, "{length}");
+    }
+}
+
+/// To open it for reading would wait for a writer, and to read it for lines.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_that_is_no_file_is_refused() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("fifo");
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.journal())
+        .status();
+    assert!(made.unwrap().success());
+    let okta = admin(&org).build().unwrap();
+    let many = || okta.revoke_many(ids(1)).journal(folder.journal());
+    for error in [
+        many().plan().await.unwrap_err(),
+        many().start().unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("no regular file"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn another_run_s_journal_is_refused() {
     let org = org(1, 600).await;
     let folder = Folder::new("other");
@@ -157,6 +198,9 @@ async fn another_run_s_journal_is_refused() {
         "no journal\n",
         "\n",
         "{\"resumed\":{\"at\":\"x\"}}\n",
+        // No line is whole, and none is the beginning of a journal.
+        "00u00000",
+        "{\"orgUrl\":\"https://acme.okta.com\"}",
     ] {
         fs::write(folder.journal(), text).unwrap();
         assert_eq!(

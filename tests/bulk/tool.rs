@@ -129,9 +129,72 @@ async fn a_list_comes_from_standard_input() {
     let folder = Folder::new("stdin");
     let all = run(&org, &folder, &["--file", "-", "--yes"], &ids(3).join("\n")).await;
     assert_eq!((all.status, cleared(&org).len()), (0, 3), "{}", all.err);
+    for nobody in ["", "userId\n"] {
+        let nobody = run(&org, &folder, &["--file", "-", "--yes"], nobody).await;
+        assert_eq!(nobody.status, 2, "{}", nobody.err);
+    }
     let bad = run(&org, &folder, &["--file", "none.txt", "--yes"], "").await;
     assert_eq!(bad.status, 2);
     assert!(bad.err.contains("none.txt"), "{}", bad.err);
+}
+
+/// As with `2>&1 | head`. What cannot be said changes nothing.
+#[tokio::test]
+async fn nobody_needs_to_read_what_is_said() {
+    let org = org(20, 600).await;
+    let folder = Folder::new("unread");
+    let list = ["--file", "-", "--yes", "--report", "report.json"];
+    let mut child = start(&org, &folder, &list);
+    drop(child.stderr.take());
+    let all = finish(child, &ids(20).join("\n")).await;
+    assert_eq!((all.status, cleared(&org).len()), (0, 20), "{}", all.out);
+    assert!(folder.0.join("report.json").exists());
+}
+
+#[tokio::test]
+async fn the_report_does_not_overwrite_what_the_run_needs() {
+    let org = org(3, 600).await;
+    let folder = Folder::new("same");
+    for (name, users) in [("users", 3), ("keep", 1)] {
+        fs::write(folder.0.join(name), ids(users).join("\n")).unwrap();
+    }
+    for report in ["./users", "keep", "run.jsonl"] {
+        let list = [
+            "--file",
+            "users",
+            "--exclude",
+            "keep",
+            "--journal",
+            "run.jsonl",
+        ];
+        let report = ["--yes", "--report", report];
+        let refused = run(&org, &folder, &[&list[..], &report].concat(), "").await;
+        assert_eq!(refused.status, 2, "{}", refused.err);
+        assert!(refused.err.contains("another file"), "{}", refused.err);
+    }
+    assert!(
+        fs::read_to_string(folder.0.join("users"))
+            .unwrap()
+            .contains("00u")
+    );
+    assert!(org.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_with_nothing_left_to_do_is_reported() {
+    let org = org(3, 600).await;
+    let folder = Folder::new("nothing");
+    let users = ids(3).join("\n");
+    let list = ["--file", "-", "--journal", "run.jsonl"];
+    let first = run(&org, &folder, &[&list[..], &["--yes"]].concat(), &users).await;
+    assert_eq!(first.status, 0, "{}", first.err);
+    let report = ["--report", "report.json"];
+    let again = run(&org, &folder, &[&list[..], &report].concat(), &users).await;
+    assert_eq!(again.status, 0, "{}", again.err);
+    let report = fs::read_to_string(folder.0.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["counts"]["revoked_before"], 3);
+    assert_eq!(org.requests().len(), 3);
 }
 
 /// Ctrl-C once: what is under way settles.
