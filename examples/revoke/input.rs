@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-/// The ids in a file, or on standard input if it is `-`.
+/// The ids in a file, or on standard input if it is `-`; one at least.
 pub fn ids(file: &Path) -> Result<Vec<String>, String> {
     let bytes = if file.as_os_str() == "-" {
         let mut bytes = Vec::new();
@@ -18,7 +18,12 @@ pub fn ids(file: &Path) -> Result<Vec<String>, String> {
     let bytes = bytes.map_err(|error| said(error.to_string()))?;
     let text =
         String::from_utf8(bytes).map_err(|_| said("it is not UTF-8; save it as such".into()))?;
-    parse(text.trim_start_matches('\u{feff}')).map_err(said)
+    let ids = parse(text.trim_start_matches('\u{feff}')).map_err(said)?;
+    if ids.is_empty() {
+        // Whatever should have written it has failed, perhaps.
+        return Err(said("it names no user".into()));
+    }
+    Ok(ids)
 }
 
 fn parse(text: &str) -> Result<Vec<String>, String> {

@@ -20,10 +20,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> ExitCode {
     let many = &arguments.many;
     let ids = match input::ids(file) {
-        // Whatever should have written the list has failed, perhaps.
-        Ok(ids) if ids.is_empty() => {
-            return support::refused(format_args!("{}: it names no user", file.display()));
-        }
         Ok(ids) => ids,
         Err(problem) => return support::refused(problem),
     };

@@ -136,6 +136,15 @@ async fn a_list_comes_from_standard_input() {
     let bad = run(&org, &folder, &["--file", "none.txt", "--yes"], "").await;
     assert_eq!(bad.status, 2);
     assert!(bad.err.contains("none.txt"), "{}", bad.err);
+
+    // A list of exclusions that came out empty would leave nobody alone.
+    fs::write(folder.0.join("keep.txt"), "\n").unwrap();
+    let before = org.requests().len();
+    let arguments = ["--file", "-", "--exclude", "keep.txt", "--yes"];
+    let nobody = run(&org, &folder, &arguments, "00u00000").await;
+    assert_eq!(nobody.status, 2, "{}", nobody.err);
+    assert!(nobody.err.contains("keep.txt"), "{}", nobody.err);
+    assert_eq!(org.requests().len(), before);
 }
 
 /// As with `2>&1 | head`. What cannot be said changes nothing.
