@@ -16,11 +16,10 @@ use crate::{
     id::OrgUrl,
     pacing::Gate,
     retry::WaitObserver,
-    template::Templates,
     transport::Connection,
 };
 #[cfg(not(target_arch = "wasm32"))]
-use crate::{Proxy, SecretString};
+use crate::{Proxy, SecretString, template::Templates};
 
 /// Makes the credentials ready, once the client's settings are known.
 type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
@@ -110,6 +109,7 @@ impl<C> ClientBuilder<C> {
             wire,
             headers,
             gate: Gate::default(),
+            #[cfg(not(target_arch = "wasm32"))]
             templates: Templates::default(),
         })
     }

@@ -21,6 +21,8 @@ use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Request, header::HeaderMap};
 use tracing::Instrument;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::template::Templates;
 use crate::{
     Effect, Error, ErrorKind, Receipt, WaitEvent, WaitReason,
     answer::Answer,
@@ -28,7 +30,6 @@ use crate::{
     hooks::Operation,
     pacing::{Allowance, Gate, Pass, WouldWait},
     retry::{self, Attempt, Ended, RetryPolicy, WaitObserver, announce},
-    template::Templates,
     time::Instant,
     trace::{self, Sending},
     transport,
@@ -94,6 +95,7 @@ pub(crate) struct Layers {
     pub(crate) auth: Auth,
     pub(crate) headers: HeaderMap,
     pub(crate) gate: Gate,
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) templates: Templates,
 }
 
@@ -204,10 +206,13 @@ impl Layers {
 
     /// Everything but the signature.
     async fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
-        let mut request = self
-            .templates
-            .request(operation, &self.wire.org, &self.wire.http.client)
-            .await?;
+        let (org, client) = (&self.wire.org, &self.wire.http.client);
+        #[cfg(not(target_arch = "wasm32"))]
+        let made = self.templates.request(operation, org, client);
+        // A page's bytes are dearer than its instructions.
+        #[cfg(target_arch = "wasm32")]
+        let made = operation.request(org, client);
+        let mut request = made.await?;
         let headers = request.headers_mut();
         for (name, value) in &self.headers {
             headers.append(name, value.clone());

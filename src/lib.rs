@@ -51,6 +51,7 @@ mod receipt;
 mod retry;
 mod secret;
 mod session_client;
+#[cfg(not(target_arch = "wasm32"))]
 mod template;
 mod time;
 mod trace;
