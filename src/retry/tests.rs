@@ -340,3 +340,18 @@ fn no_policy_is_too_strange() {
     let wait = before_retry(&policy, WaitReason::TimedOut, None, u32::MAX, 1.0);
     assert_eq!(wait, Duration::MAX);
 }
+
+#[test]
+fn a_policy_is_what_it_was_given() {
+    let policy = RetryPolicy::default()
+        .with_max_retries(2)
+        .with_deadline(secs(7))
+        .with_attempt_timeout(secs(3))
+        .with_backoff_base(secs(1))
+        .with_backoff_cap(secs(5));
+    assert_eq!(policy.max_retries(), 2);
+    let limits = (policy.deadline(), policy.attempt_timeout());
+    assert_eq!(limits, (secs(7), secs(3)));
+    let backoff = (policy.backoff_base(), policy.backoff_cap());
+    assert_eq!(backoff, (secs(1), secs(5)));
+}
