@@ -9,14 +9,14 @@ use std::{
 };
 
 use okta_user_sessions::{
-    ClientBuilder, Credentials, Effect, Error, ErrorKind, Outcome, PrivateKey, RetryPolicy,
-    SessionCredentials, StopReason,
+    ClientBuilder, Credentials, Effect, Error, ErrorKind, Outcome, RetryPolicy, SessionCredentials,
+    StopReason,
     blocking::{Client, Run, SessionClient},
-    mock::{Fault, MockOrg, MockUser, ServiceApp},
+    mock::{Fault, MockOrg, MockUser},
 };
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{ADA, org};
+use crate::support::{ADA, org, service_app};
 
 /// An org, and the runtime that it lives in.
 fn home() -> (Runtime, MockOrg) {
@@ -107,16 +107,9 @@ fn errors_say_what_may_have_happened() {
 #[test]
 fn a_service_app_fetches_its_token_once_for_all_threads() {
     let (_runtime, org) = home();
-    let key = include_str!("keys/p256.jwk");
-    org.add_service_app(ServiceApp::new("0oaApp").public_key(key));
-    let key = PrivateKey::from_jwk(key).unwrap();
     let okta = Client::builder(org.url())
         .allow_loopback_http(true)
-        .credentials(Credentials::service_app(
-            "0oaApp",
-            key,
-            ["okta.users.manage"],
-        ))
+        .credentials(service_app(&org))
         .build()
         .unwrap();
     thread::scope(|scope| {

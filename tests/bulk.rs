@@ -4,13 +4,13 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use okta_user_sessions::{
-    Client, Credentials, ErrorKind, Outcome, PrivateKey, Report, RetryPolicy, RevokeMany, Run,
-    RunHandle, StopReason, UserOutcome,
-    mock::{Fault, MockOrg, MockUser, ServiceApp},
+    Client, Credentials, ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, Run, RunHandle,
+    StopReason, UserOutcome,
+    mock::{Fault, MockOrg, MockUser},
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::admin;
+use crate::support::{admin, service_app};
 
 mod journal;
 mod killed;
@@ -448,17 +448,10 @@ async fn cancelling_ends_a_run_that_waits_for_ids() {
 #[tokio::test(start_paused = true)]
 async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() {
     let org = org(8, 600).await;
-    let key = include_str!("keys/p256.jwk");
-    org.add_service_app(ServiceApp::new("0oaApp").public_key(key));
     org.set_token_latency(seconds(20));
-    let key = PrivateKey::from_jwk(key).unwrap();
     let okta = Client::builder(org.url())
         .allow_loopback_http(true)
-        .credentials(Credentials::service_app(
-            "0oaApp",
-            key,
-            ["okta.users.manage"],
-        ))
+        .credentials(service_app(&org))
         .build()
         .unwrap();
     let mut run = okta.revoke_many(ids(8)).start().unwrap();
@@ -482,17 +475,10 @@ async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() 
 #[tokio::test(start_paused = true)]
 async fn a_run_without_a_deadline_does_not_stop_for_one() {
     let org = org(100, 600).await;
-    let key = include_str!("keys/p256.jwk");
-    org.add_service_app(ServiceApp::new("0oaApp").public_key(key));
     org.fail_next_token(1000, Fault::status(503).header("retry-after", "600"));
-    let key = PrivateKey::from_jwk(key).unwrap();
     let okta = Client::builder(org.url())
         .allow_loopback_http(true)
-        .credentials(Credentials::service_app(
-            "0oaApp",
-            key,
-            ["okta.users.manage"],
-        ))
+        .credentials(service_app(&org))
         .build()
         .unwrap();
     let (_, report) = outcomes(okta.revoke_many(ids(100))).await;

@@ -6,8 +6,8 @@ use std::{
 };
 
 use okta_user_sessions::{
-    Client, ClientBuilder, Credentials, RetryPolicy, SessionClient, SessionCredentials,
-    mock::{MockOrg, MockUser},
+    Client, ClientBuilder, Credentials, PrivateKey, RetryPolicy, SessionClient, SessionCredentials,
+    mock::{MockOrg, MockUser, ServiceApp},
 };
 use tracing_subscriber::{
     fmt::{MakeWriter, format::FmtSpan},
@@ -15,6 +15,7 @@ use tracing_subscriber::{
 };
 
 pub const ADA: &str = "00uAda";
+pub const KEY: &str = include_str!("keys/p256.jwk");
 
 /// An org with a user who has sessions, tokens and devices.
 pub async fn org() -> MockOrg {
@@ -37,6 +38,13 @@ pub fn admin(org: &MockOrg) -> ClientBuilder<Client> {
     Client::builder(org.url())
         .allow_loopback_http(true)
         .credentials(Credentials::api_token(org.issue_api_token()))
+}
+
+/// A service app that the org knows, by the key.
+pub fn service_app(org: &MockOrg) -> Credentials {
+    org.add_service_app(ServiceApp::new("0oaApp").public_key(KEY));
+    let key = PrivateKey::from_jwk(KEY).unwrap();
+    Credentials::service_app("0oaApp", key, ["okta.users.manage"])
 }
 
 /// A client that sends each call exactly once.

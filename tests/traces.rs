@@ -6,10 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use okta_user_sessions::{
-    Client, Config, ConfigSources, Credentials, PrivateKey, RetryPolicy,
-    mock::{Fault, ServiceApp},
-};
+use okta_user_sessions::{Client, Config, ConfigSources, Credentials, RetryPolicy, mock::Fault};
 use tracing::{
     Event, Instrument, Metadata, Subscriber,
     field::{Field, Visit},
@@ -18,9 +15,8 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use crate::support::{ADA, admin, log, org, user};
+use crate::support::{ADA, KEY, admin, log, org, service_app, user};
 
-const KEY: &str = include_str!("keys/p256.jwk");
 const NOBODY: &str = "00uNobody";
 
 /// A span, or an event.
@@ -227,15 +223,9 @@ fn an_exposed_file(token: &str) {
 
 async fn a_service_app_whose_first_call_is_tried_again() {
     let org = org().await;
-    org.add_service_app(ServiceApp::new("0oaApp").public_key(KEY));
-    let key = PrivateKey::from_jwk(KEY).unwrap();
     let okta = Client::builder(org.url())
         .allow_loopback_http(true)
-        .credentials(Credentials::service_app(
-            "0oaApp",
-            key,
-            ["okta.users.manage"],
-        ))
+        .credentials(service_app(&org))
         .build()
         .unwrap();
     org.fail_next(1, Fault::okta_error(503, "E0000181"));
