@@ -196,13 +196,48 @@ pub(super) trait Disk: Send + 'static {
     fn sync(&mut self) -> io::Result<()>;
 }
 
-impl Disk for File {
+/// A file that no other run can open.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Locked {
+    /// Opens a file, or begins it.
+    fn open(path: &Path) -> Result<Self, Error> {
+        let mut options = OpenOptions::new();
+        // Not `append`, with which Windows lets nobody shorten a file.
+        options.read(true).write(true).create(true).truncate(false);
+        // It holds the ids of people.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options
+            .open(path)
+            .map_err(|error| failed(path, "cannot be opened", error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(Error::invalid(format!(
+                "the journal {path:?} is in use by another run; wait for it, or name another file"
+            ))),
+            Err(TryLockError::Error(error)) => Err(failed(path, "cannot be locked", error)),
+        }
+    }
+}
+
+impl Drop for Locked {
+    /// To close it would not do while a process is being started elsewhere in the
+    /// program, which has a copy of it for a moment.
+    fn drop(&mut self) {
+        // Where it fails, closing has to do.
+        let _ = self.0.unlock();
+    }
+}
+
+impl Disk for Locked {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+        self.0.write_all(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
+        self.0.sync_data()
     }
 }
 
@@ -222,33 +257,20 @@ impl Journal {
     pub(super) fn open(path: &Path, run: &Header) -> Result<(Self, Past), Error> {
         refuse_no_file(path)?;
         let fail = |what| move |error| failed(path, what, error);
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        // It holds the ids of people.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(fail("cannot be opened"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::invalid(format!(
-                    "the journal {path:?} is in use by another run; wait for it, or name another file"
-                )));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(path, "cannot be locked", error)),
-        }
-        let (past, whole) = past(path, &file, run)?;
+        let mut file = Locked::open(path)?;
+        let (past, whole) = past(path, &file.0, run)?;
         // Whatever the last process did not finish writing would spoil the next
         // line.
-        file.set_len(whole).map_err(fail("cannot be mended"))?;
-        file.seek(SeekFrom::End(0))
-            .map_err(fail("cannot be read"))?;
+        file.0.set_len(whole).map_err(fail("cannot be mended"))?;
+        file.0
+            .seek(SeekFrom::Start(whole))
+            .map_err(fail("cannot be mended"))?;
         let first = match past.started {
             None => Line::Header(run.clone()),
             Some(_) => Line::Resumed { at: timestamp() },
         };
         file.append(&line(&first)?)
-            .and_then(|()| Disk::sync(&mut file))
+            .and_then(|()| file.sync())
             .map_err(fail("cannot be written"))?;
         sync_directory(path).map_err(fail("cannot be written"))?;
         let journal = Self::write(path, file).map_err(fail("has no writer"))?;

@@ -116,3 +116,19 @@ mod schemas {
         }
     }
 }
+
+/// A process that is being started holds a copy of every open file for a moment.
+#[test]
+fn a_journal_is_free_once_it_is_closed_whoever_else_has_its_file() {
+    let path = std::env::temp_dir().join(format!("okta-locked-{}", std::process::id()));
+    let locked = Locked::open(&path).unwrap();
+    let copy = locked.0.try_clone().unwrap();
+    assert_eq!(
+        Locked::open(&path).unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
+    drop(locked);
+    assert!(Locked::open(&path).is_ok());
+    drop(copy);
+    fs::remove_file(path).unwrap();
+}
