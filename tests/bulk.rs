@@ -8,7 +8,10 @@ use okta_user_sessions::{
     StopReason, UserOutcome,
     mock::{Fault, MockOrg, MockUser},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::support::{admin, service_app};
 
@@ -273,6 +276,11 @@ async fn each_ending_is_told_apart() {
         ]
     );
     assert_eq!(outcomes[5].error_code.as_deref(), Some("E0000007"));
+    assert!(outcomes[5].error_id.is_some());
+    assert_eq!(
+        outcomes[5].request_id.as_deref(),
+        org.requests()[11].request_id()
+    );
     for user in &outcomes {
         assert!(
             user.started.is_some() && user.ended >= user.started,
@@ -285,7 +293,38 @@ async fn each_ending_is_told_apart() {
         org.requests()[10].request_id()
     );
     assert_eq!(report.not_revoked.len(), 5);
+    assert_eq!(report.counts.done(), 6);
     assert!(!report.is_complete());
+}
+
+#[tokio::test]
+async fn without_a_connection_nobody_was_attempted() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let okta = Client::builder(url)
+        .allow_loopback_http(true)
+        .credentials(Credentials::api_token("00token"))
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap();
+    let (outcomes, _) = outcomes(okta.revoke_many(ids(1))).await;
+    assert_eq!(outcomes[0].outcome, Outcome::NotAttempted);
+    assert_eq!(outcomes[0].attempts, 1);
+}
+
+/// The first attempt may have been carried out, whatever became of the others.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_lost_answer_is_unknown() {
+    let org = org(1, 600).await;
+    org.fail_next(1, Fault::reset().after_effect(true));
+    org.fail_next(1, Fault::okta_error(429, "E0000047"));
+    org.fail_next(1, Fault::okta_error(403, "E0000006"));
+    let policy = RetryPolicy::default().with_max_retries(1);
+    let okta = admin(&org).retry(policy).build().unwrap();
+    let (outcomes, _) = outcomes(okta.revoke_many(ids(1))).await;
+    assert_eq!(outcomes[0].outcome, Outcome::Unknown);
+    assert_eq!((outcomes[0].attempts, outcomes[0].status), (3, Some(403)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -426,6 +465,83 @@ async fn cancelling_settles_what_is_in_the_air_and_sends_no_more() {
     assert_eq!(org.requests().len(), revoked.len());
 }
 
+#[tokio::test]
+async fn after_a_stop_everyone_else_is_still_told_of() {
+    let org = org(2, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let many = okta.revoke_many(["00u00000", "a/b", "00u00001"]);
+    assert!(format!("{many:?}").contains("concurrency"), "{many:?}");
+    let mut run = many.start().unwrap();
+    let handle = run.handle();
+    handle.cancel();
+    let outcomes: Vec<_> = run.by_ref().collect().await;
+    let reasons: Vec<_> = outcomes
+        .iter()
+        .map(|user| user.reason.as_deref().unwrap())
+        .collect();
+    let stopped = "not sent: the run stopped before, because it was cancelled";
+    assert_eq!([reasons[0], reasons[2]], [stopped; 2]);
+    assert!(reasons[1].contains("\"a/b\""), "{reasons:?}");
+    assert_eq!(with(&outcomes, Outcome::NotAttempted).len(), 3);
+    let report = run.report();
+    assert_eq!(report.counts.not_attempted, 3);
+    assert_eq!(report.not_revoked, outcomes);
+    for shown in [format!("{run:?}"), format!("{handle:?}")] {
+        assert!(shown.contains("not_attempted: 3"), "{shown}");
+    }
+    assert!(org.requests().is_empty());
+}
+
+/// One request is allowed in each window of 10 s.
+#[tokio::test(start_paused = true)]
+async fn a_run_waits_while_nothing_is_in_the_air_and_not_after_a_stop() {
+    let org = org(3, 1).await;
+    let okta = admin(&org).build().unwrap();
+    let mut run = okta
+        .revoke_many(ids(3))
+        .share(1.0)
+        .concurrency(1)
+        .start()
+        .unwrap();
+    let handle = run.handle();
+    assert_eq!(run.next().await.unwrap().outcome, Outcome::Revoked);
+    assert!(timeout(seconds(1), run.next()).await.is_err());
+    let progress = handle.progress();
+    assert!(progress.waiting.is_some() && progress.expected_end.is_some());
+
+    org.fail_next(1, Fault::hang());
+    assert!(timeout(seconds(20), run.next()).await.is_err());
+    assert_eq!(handle.progress().waiting, None);
+
+    handle.cancel();
+    let progress = handle.progress();
+    assert_eq!((progress.waiting, progress.expected_end), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_names_the_ten_slowest() {
+    let org = org(13, 600).await;
+    let late = |tenths| Fault::late(Duration::from_millis(100 * tenths));
+    for number in 0..12_u64 {
+        org.fail_next(1, late(number * 7 % 12));
+    }
+    let okta = admin(&org).build().unwrap();
+    let many = okta.revoke_many(ids(13)).concurrency(1);
+    let mut run = many.start().unwrap();
+    let handle = run.handle();
+    for _ in 0..12 {
+        assert_eq!(run.next().await.unwrap().outcome, Outcome::Revoked);
+    }
+    handle.cancel();
+    assert_eq!(run.next().await.unwrap().outcome, Outcome::NotAttempted);
+    let slowest = run.report().slowest;
+    let tenths: Vec<_> = slowest
+        .iter()
+        .map(|user| user.took_ms.unwrap() / 100)
+        .collect();
+    assert_eq!(tenths, [11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn cancelling_ends_a_run_that_waits_for_ids() {
     let org = org(1, 600).await;
@@ -443,6 +559,16 @@ async fn cancelling_ends_a_run_that_waits_for_ids() {
     // A run that nobody woke would be looked at when the time is up.
     assert!(start.elapsed() < seconds(2), "{:?}", start.elapsed());
     assert_eq!(run.report().stopped, Some(StopReason::Cancelled));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_ends_a_run_that_waits_for_ids() {
+    let org = org(1, 600).await;
+    let okta = admin(&org).build().unwrap();
+    let never = okta.revoke_stream(stream::pending::<String>());
+    let mut run = never.deadline(seconds(10)).start().unwrap();
+    assert!(timeout(seconds(60), run.next()).await.unwrap().is_none());
+    assert_eq!(run.report().stopped, Some(StopReason::Deadline));
 }
 
 #[tokio::test(start_paused = true)]
@@ -469,11 +595,13 @@ async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() 
         );
     }
     assert!(start.elapsed() < seconds(6), "{:?}", start.elapsed());
-    assert_eq!((cleared(&org).len(), run.report().requests), (0, 0));
+    let report = run.report();
+    assert_eq!((cleared(&org).len(), report.requests), (0, 0));
+    assert!(report.slowest.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_without_a_deadline_does_not_stop_for_one() {
+async fn a_wait_past_the_deadline_stops_a_run_that_has_one() {
     let org = org(100, 600).await;
     org.fail_next_token(1000, Fault::status(503).header("retry-after", "600"));
     let okta = Client::builder(org.url())
@@ -483,6 +611,10 @@ async fn a_run_without_a_deadline_does_not_stop_for_one() {
         .unwrap();
     let (_, report) = outcomes(okta.revoke_many(ids(100))).await;
     assert_eq!(report.stopped, Some(StopReason::Unavailable));
+    // With one, the first user's wait shows that nobody's turn comes before it.
+    let in_time = okta.revoke_many(ids(100)).deadline(seconds(60));
+    let (_, report) = outcomes(in_time.concurrency(1)).await;
+    assert_eq!(report.stopped, Some(StopReason::Deadline));
 }
 
 #[tokio::test(start_paused = true)]
@@ -510,11 +642,12 @@ async fn progress_can_be_watched_from_elsewhere() {
     let mut run = okta.revoke_many(ids(30)).share(1.0).start().unwrap();
     let mut handle = run.handle();
     let watcher = tokio::spawn(async move {
-        let mut waits = 0;
+        let (mut waits, mut most_in_flight) = (0, 0);
         loop {
             let Some(progress) = handle.changed().await else {
                 panic!("over, and not finished");
             };
+            most_in_flight = progress.in_flight.max(most_in_flight);
             waits += usize::from(progress.waiting.is_some());
             if let Some(waiting) = &progress.waiting {
                 assert_eq!(waiting.reason, "rate-limit window spent");
@@ -523,13 +656,14 @@ async fn progress_can_be_watched_from_elsewhere() {
             assert_eq!(progress.total, Some(30));
             if progress.finished {
                 assert_eq!(handle.changed().await, None);
-                return (waits, progress);
+                return (waits, most_in_flight, progress);
             }
         }
     });
     while run.next().await.is_some() {}
-    let (waits, last) = watcher.await.unwrap();
+    let (waits, most_in_flight, last) = watcher.await.unwrap();
     assert!(waits > 0);
+    assert!((1..=30).contains(&most_in_flight), "{most_in_flight}");
     assert_eq!((last.counts.revoked, last.in_flight), (30, 0));
     assert_eq!(run.report().waits[0].times, 2);
 }
@@ -594,11 +728,23 @@ async fn a_policy_without_retries_still_waits_for_the_window() {
     assert_eq!(report.rate_limited, 1);
 }
 
+/// Here a proxy answers, whose 429 says nothing of a window.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_put_off_again_and_again_is_given_up() {
+    let org = org(1, 600).await;
+    org.fail_next(1000, Fault::okta_error(429, "E0000047"));
+    let okta = admin(&org).retry(RetryPolicy::never()).build().unwrap();
+    let (outcomes, report) = outcomes(okta.revoke_many(ids(1))).await;
+    assert_eq!(outcomes[0].outcome, Outcome::Rejected);
+    assert_eq!((outcomes[0].attempts, report.rate_limited), (21, 21));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_report_can_be_kept() {
     let org = org(1, 600).await;
     let okta = admin(&org).build().unwrap();
-    let (_, report) = outcomes(okta.revoke_many(["00u00000", "=cmd(),\"x\"", "00uGone"])).await;
+    let ids = ["00u00000", "=cmd(),\"x\"", "00uGone", "-1"];
+    let (_, report) = outcomes(okta.revoke_many(ids)).await;
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(json["counts"]["revoked"], 1);
     assert_eq!(json["not_revoked"][1]["outcome"], "not_found");
@@ -611,12 +757,16 @@ async fn the_report_can_be_kept() {
     let csv = report.to_csv();
     let lines: Vec<_> = csv.split("\r\n").collect();
     assert!(lines[0].starts_with("user,outcome,attempts,status"));
+    let reason = ",\"the org has no such user; check the id, and that it is of this org";
     assert!(
         lines
             .iter()
-            .any(|line| line.starts_with("00uGone,not_found,1,404,E0000007,")),
+            .any(|line| line.starts_with("00uGone,not_found,1,404,E0000007,")
+                && line.contains(reason)
+                && line.ends_with('"')),
         "{csv}"
     );
     assert!(csv.contains("\"'=cmd(),\"\"x\"\"\""), "{csv}");
-    assert_eq!(report.summary(), "revoked 1, not_found 2");
+    assert!(csv.contains("\r\n\"'-1\",not_found"), "{csv}");
+    assert_eq!(report.summary(), "revoked 1, not_found 3");
 }

@@ -233,16 +233,22 @@ async fn first_come_first_served() {
 
 #[tokio::test(start_paused = true)]
 async fn a_newcomer_does_not_overtake() {
-    let gate = Gate::default();
-    let pioneer = pass(&gate).await;
-    // Waits, and is not polled again: its turn is kept for it.
-    let mut waiting = Box::pin(gate.pass(far(), None, |_| ()));
-    assert!(poll_once(&mut waiting).is_none());
-    pioneer.answered(204, Some(&reading(100, 2, 60, 0)));
-    let _newcomer = pass(&gate).await;
-    let (free, _) = free(&gate).await;
-    assert_eq!(free, 0);
-    assert!(poll_once(&mut waiting).is_some());
+    let bulk = Allowance {
+        share: 1.0,
+        reserve: None,
+    };
+    for allowance in [None, Some(bulk)] {
+        let gate = Gate::default();
+        let pioneer = pass(&gate).await;
+        // Waits, and is not polled again: its turn is kept for it.
+        let mut waiting = Box::pin(gate.pass(far(), allowance, |_| ()));
+        assert!(poll_once(&mut waiting).is_none());
+        pioneer.answered(204, Some(&reading(100, 2, 60, 0)));
+        let _newcomer = gate.pass(far(), allowance, |_| ()).await.unwrap();
+        let (free, _) = free(&gate).await;
+        assert_eq!(free, 0);
+        assert!(poll_once(&mut waiting).is_some());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -335,6 +341,10 @@ async fn a_later_reset_is_a_new_window_and_an_earlier_one_is_old() {
     new.answered(204, Some(&reading(100, 20, 120, 60)));
     // Counted in the window before, though written down just after it.
     old.answered(204, Some(&reading(100, 0, 60, 61)));
+    assert_eq!(gate.snapshot(), Some(reading(100, 20, 120, 60)));
+    // Written in the same second, so perhaps before.
+    let unclear = pass(&gate).await;
+    unclear.answered(204, Some(&reading(100, 0, 90, 60)));
     assert_eq!(gate.snapshot(), Some(reading(100, 20, 120, 60)));
     assert_eq!(free(&gate).await.0, 20);
 }
@@ -578,4 +588,20 @@ async fn a_short_window_costs_no_second_more() {
     let start = Instant::now();
     let _pass = pass(&gate).await;
     assert_eq!(start.elapsed(), secs(11));
+}
+
+/// A window that others have spent was not begun too early.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_in_the_next_window_costs_no_second_either() {
+    let gate = Gate::default();
+    pass(&gate).await.answered(204, Some(&reading(1, 0, 10, 0)));
+    pass(&gate)
+        .await
+        .answered(429, Some(&reading(1, 0, 20, 10)));
+    pass(&gate)
+        .await
+        .answered(204, Some(&reading(1, 0, 31, 21)));
+    let start = Instant::now();
+    let _pass = pass(&gate).await;
+    assert_eq!(start.elapsed(), Duration::from_millis(10_050));
 }

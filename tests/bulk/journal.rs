@@ -93,6 +93,7 @@ async fn resuming_skips_the_revoked_and_repeats_the_rest() {
         (report.counts.revoked_before, report.resumes.is_some()),
         (2, true)
     );
+    assert_eq!(report.summary(), "revoked 4, revoked_before 2");
     assert_eq!(org.requests().len() - before, 4);
 }
 
@@ -242,6 +243,20 @@ async fn a_journal_in_use_is_refused() {
     );
 }
 
+/// One that is not there yet would be begun; this one cannot be. Windows does not
+/// tell them apart.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_plan_tells_that_the_journal_cannot_be_opened() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("not-a-folder");
+    fs::write(folder.journal(), "").unwrap();
+    let okta = admin(&org).build().unwrap();
+    let below = folder.journal().join("run.jsonl");
+    let plan = okta.revoke_many(ids(1)).journal(below).plan().await;
+    assert_eq!(plan.unwrap_err().kind(), ErrorKind::Journal);
+}
+
 #[tokio::test]
 async fn a_journal_that_cannot_be_is_an_error_before_anything_is_sent() {
     let org = org(1, 600).await;
@@ -256,5 +271,10 @@ async fn a_journal_that_cannot_be_is_an_error_before_anything_is_sent() {
         error.to_string().contains("/nonexistent/run.jsonl"),
         "{error}"
     );
+    // One that is not there yet is begun; this one never can be.
+    let folder = Folder::new("not-a-folder");
+    fs::write(folder.journal(), "").unwrap();
+    let below = okta.revoke_many(ids(1)).journal(folder.journal().join("x"));
+    assert_eq!(below.plan().await.unwrap_err().kind(), ErrorKind::Journal);
     assert!(org.requests().is_empty());
 }

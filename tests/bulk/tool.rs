@@ -276,4 +276,10 @@ async fn a_full_disk_stops_the_run_before_the_next_request() {
         "{:?}",
         sent.difference(&announced)
     );
+
+    let list = ["--file", "users", "--share", "1", "--yes"];
+    let resumed = [&list[..], &["--journal", "run.jsonl"]].concat();
+    let resumed = run(&org, &folder, &resumed, "").await;
+    assert_eq!(resumed.status, 0, "{}", resumed.err);
+    assert_eq!(cleared(&org).len(), 400);
 }
