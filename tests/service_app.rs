@@ -342,6 +342,27 @@ async fn a_refused_token_request_says_why_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn every_refusal_of_the_token_endpoint_says_what_to_do() {
+    for (name, advice) in [
+        ("access_denied", "administrator role"),
+        ("unauthorized_client", "API Services app"),
+        ("invalid_dpop_proof", "what stands between"),
+        ("use_dpop_nonce", "try again"),
+        ("something_new", "refuses"),
+    ] {
+        let (org, okta) = org_with(app()).await;
+        org.fail_next_token(10, Fault::oauth_error(400, name, "why"));
+        let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.error_code(), error.error_summary()),
+            (ErrorKind::TokenRefused, Some(name), Some("why"))
+        );
+        assert!(error.to_string().contains(advice), "{error}");
+        assert_eq!(sent(&org), 0);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_of_the_token_endpoint_that_is_no_token_is_no_token() {
     for fault in [
         Fault::status(200).body("<html>"),
@@ -377,6 +398,7 @@ async fn a_token_request_that_fails_for_now_is_tried_again() {
         Fault::hang(),
         cut,
         Fault::okta_error(429, "E0000047"),
+        Fault::oauth_error(503, "temporarily_unavailable", "busy"),
     ] {
         let (org, okta) = org_with(app()).await;
         org.fail_next_token(1, fault.clone());
@@ -434,6 +456,38 @@ async fn a_given_token_that_is_bound_to_a_key_is_proven() {
     );
     assert!(error.error_code().is_some(), "{error}");
     assert_eq!(org.log().len(), 1);
+}
+
+/// Once for each flight that the gate lets through, twice as many calls each time.
+#[tokio::test]
+async fn a_crowd_with_a_key_that_is_refused_asks_a_few_times() {
+    let org = org().await;
+    org.add_service_app(ServiceApp::new(APP).public_key(RSA));
+    let okta = builder(&org, key(P256)).build().unwrap();
+    let crowd = (0..20).map(|_| okta.revoke_user_sessions(ADA).into_future());
+    for result in futures_util::future::join_all(crowd).await {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::TokenRefused);
+    }
+    let asked = org.token_requests();
+    assert!(asked <= 5, "{asked}");
+}
+
+/// The first refusal also tells the org's time, which the next proof is made by.
+#[tokio::test]
+async fn a_proof_that_is_refused_before_the_clock_is_known_is_made_once_more() {
+    let org = org().await;
+    let token = org.issue_dpop_access_token(&["okta.users.manage"], P256);
+    let okta = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::dpop_access_token(&*token, key(P256)))
+        .build()
+        .unwrap();
+    let refused = Fault::status(401);
+    let refused = refused.header("www-authenticate", r#"DPoP error="invalid_dpop_proof""#);
+    org.fail_next(5, refused);
+    let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(sent(&org), 2);
 }
 
 #[tokio::test]

@@ -12,7 +12,6 @@ use crate::rate_limit::server_date;
 /// How far the server's clock is ahead of the local one, in milliseconds.
 /// Assertions and proofs are judged by the server's, and local clocks are often
 /// off.
-#[derive(Debug)]
 pub(super) struct Clock(AtomicI64);
 
 const UNKNOWN: i64 = i64::MIN;

@@ -260,14 +260,6 @@ fn hint(error: &OAuthError) -> &'static str {
     }
 }
 
-impl fmt::Debug for TokenEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenEndpoint")
-            .field("url", &self.url.as_str())
-            .finish_non_exhaustive()
-    }
-}
-
 impl fmt::Debug for ServiceApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceApp")

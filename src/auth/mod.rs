@@ -50,7 +50,6 @@ pub(crate) struct Wire {
 }
 
 /// Signs attempts with one set of credentials.
-#[derive(Debug)]
 pub(crate) enum Auth {
     /// The same headers every time.
     Fixed(Vec<(HeaderName, HeaderValue)>),
@@ -60,7 +59,7 @@ pub(crate) enum Auth {
 
 /// Which replays of one attempt are spent. They answer a challenge of the
 /// server's and are not counted as retries.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Replays {
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
     nonce: u8,

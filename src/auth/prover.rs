@@ -26,7 +26,6 @@ const NONCE_REPLAYS: u8 = 3;
 
 /// Proves possession of one key to one server. The token endpoint and the
 /// resource give nonces of their own (RFC 9449 §8 and §9).
-#[derive(Debug)]
 pub(super) struct Prover {
     key: ProofKey,
     clock: Arc<Clock>,
@@ -34,7 +33,6 @@ pub(super) struct Prover {
 }
 
 /// What a proof was made with.
-#[derive(Debug)]
 pub(super) struct Proven {
     nonce: Option<Arc<str>>,
     ahead: Option<i64>,

@@ -27,13 +27,11 @@ pub(super) type Renewal =
 
 /// The token of a service app. One request for it at a time, made by whoever
 /// needs it: there is no background task.
-#[derive(Debug)]
 pub(super) struct TokenCache {
     endpoint: Arc<TokenEndpoint>,
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug)]
 struct Running {
     renewal: Renewal,
     number: u64,
@@ -48,7 +46,7 @@ enum Part {
     Joined,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     token: Option<Arc<AccessToken>>,
     renewal: Option<Running>,

@@ -21,14 +21,12 @@ use crate::{
     time::{Instant, race},
 };
 
-#[derive(Debug)]
 pub(crate) struct TokenAuth {
     source: Source,
     /// For the resource; the token endpoint has its own.
     prover: Prover,
 }
 
-#[derive(Debug)]
 enum Source {
     Given(Arc<AccessToken>),
     ServiceApp(TokenCache),

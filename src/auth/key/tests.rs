@@ -165,6 +165,17 @@ fn refusals_say_which_case_it_is() {
     let cut = key!("p256-pkcs8.pem").replace("-----END PRIVATE KEY-----", "");
     let headless = &key!("p256-pkcs8.pem")[..20];
     let scribbled = key!("p256-pkcs8.pem").replace('M', "*");
+    let on_another_curve = {
+        let lines = key!("p256-sec1.pem").lines();
+        let body: String = lines.filter(|line| !line.starts_with("---")).collect();
+        let mut der = STANDARD.decode(body).unwrap();
+        // prime256v1 ends in 7; prime239v2, which nobody uses, in 5.
+        let names = |bytes: &[u8]| bytes == [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+        let at = der.windows(8).position(names).unwrap();
+        der[at + 7] = 5;
+        let body = STANDARD.encode(der);
+        format!("-----BEGIN EC PRIVATE KEY-----\n{body}\n-----END EC PRIVATE KEY-----")
+    };
     let shortened = key!("rsa-pkcs8.pem")
         .lines()
         .filter(|line| !line.starts_with("MII"))
@@ -221,6 +232,11 @@ fn refusals_say_which_case_it_is() {
         (
             key!("rsa-pss.pem"),
             "the private key is restricted to RSA-PSS: use RSA",
+            "or JWK",
+        ),
+        (
+            &on_another_curve,
+            "the private key is an EC key on another curve",
             "or JWK",
         ),
         (
