@@ -642,27 +642,30 @@ async fn progress_can_be_watched_from_elsewhere() {
     let mut run = okta.revoke_many(ids(30)).share(1.0).start().unwrap();
     let mut handle = run.handle();
     let watcher = tokio::spawn(async move {
-        let (mut waits, mut most_in_flight) = (0, 0);
+        let (mut ends, mut most_in_flight) = (Vec::new(), 0);
         loop {
             let Some(progress) = handle.changed().await else {
                 panic!("over, and not finished");
             };
             most_in_flight = progress.in_flight.max(most_in_flight);
-            waits += usize::from(progress.waiting.is_some());
             if let Some(waiting) = &progress.waiting {
+                if ends.last() != Some(&waiting.until) {
+                    ends.push(waiting.until);
+                }
                 assert_eq!(waiting.reason, "rate-limit window spent");
                 assert!(progress.expected_end.is_some());
             }
             assert_eq!(progress.total, Some(30));
             if progress.finished {
                 assert_eq!(handle.changed().await, None);
-                return (waits, most_in_flight, progress);
+                return (ends, most_in_flight, progress);
             }
         }
     });
     while run.next().await.is_some() {}
-    let (waits, most_in_flight, last) = watcher.await.unwrap();
-    assert!(waits > 0);
+    let (ends, most_in_flight, last) = watcher.await.unwrap();
+    // Of each window that was waited for.
+    assert!(ends.len() >= 2 && ends.is_sorted(), "{ends:?}");
     assert!((1..=30).contains(&most_in_flight), "{most_in_flight}");
     assert_eq!((last.counts.revoked, last.in_flight), (30, 0));
     assert_eq!(run.report().waits[0].times, 2);

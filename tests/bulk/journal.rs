@@ -243,6 +243,19 @@ async fn a_journal_in_use_is_refused() {
     );
 }
 
+#[tokio::test]
+async fn two_journals_in_one_file_are_refused() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("twice");
+    let okta = admin(&org).build().unwrap();
+    run(&okta, 1, &folder).await;
+    let whole = fs::read_to_string(folder.journal()).unwrap();
+    fs::write(folder.journal(), whole.repeat(2)).unwrap();
+    let many = okta.revoke_many(ids(1)).journal(folder.journal());
+    let error = many.start().unwrap_err().to_string();
+    assert!(error.contains("line 4 is a second header"), "{error}");
+}
+
 /// One that is not there yet would be begun; this one cannot be. Windows does not
 /// tell them apart.
 #[cfg(unix)]
