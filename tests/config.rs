@@ -53,12 +53,14 @@ fn sources(folder: &Path, variables: &[(&str, &str)]) -> ConfigSources {
         .collect();
     ConfigSources::empty()
         .with_home(folder.join("home"))
-        .with_working_directory(folder.join("home/work/deep"))
+        .with_working_directory(folder.join("home/project/deep"))
         .with_environment(move |name| variables.get(name).map(Into::into))
 }
 
 fn load(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Config, Error> {
-    let folder = Folder::new().with(&[("home/work/deep/x", "")]).with(files);
+    let folder = Folder::new()
+        .with(&[("home/project/deep/x", "")])
+        .with(files);
     Config::load_from(&sources(&folder.0, variables))
 }
 
@@ -84,30 +86,30 @@ fn refusal(result: Result<impl Sized, Error>) -> String {
 #[test]
 fn what_comes_later_wins() {
     let home = ("home/.okta/okta.yaml", org("home.okta.com"));
-    let work = ("home/work/okta.yaml", org("work.okta.com"));
-    let dot = ("home/work/.okta.yaml", org("dot.okta.com"));
-    let folder = ("home/work/.okta/okta.yaml", org("folder.okta.com"));
-    let deep = ("home/work/deep/okta.yaml", org("deep.okta.com"));
-    let empty = ("home/work/okta.yaml", String::new());
+    let project = ("home/project/okta.yaml", org("project.okta.com"));
+    let dot = ("home/project/.okta.yaml", org("dot.okta.com"));
+    let folder = ("home/project/.okta/okta.yaml", org("folder.okta.com"));
+    let deep = ("home/project/deep/okta.yaml", org("deep.okta.com"));
+    let empty = ("home/project/okta.yaml", String::new());
     let variable = ("OKTA_CLIENT_ORGURL", "https://variable.okta.com");
     for (files, variables, wins) in [
         (vec![&home], vec![], "home.okta.com"),
-        (vec![&home, &work], vec![], "work.okta.com"),
+        (vec![&home, &project], vec![], "project.okta.com"),
         (vec![&home, &dot], vec![], "dot.okta.com"),
         (vec![&home, &folder], vec![], "folder.okta.com"),
-        (vec![&home, &work, &deep], vec![], "deep.okta.com"),
+        (vec![&home, &project, &deep], vec![], "deep.okta.com"),
         // The nearest file counts, also if it says nothing.
         (vec![&home, &empty], vec![], "home.okta.com"),
-        (vec![&home, &work], vec![variable], "variable.okta.com"),
+        (vec![&home, &project], vec![variable], "variable.okta.com"),
         (
-            vec![&work],
+            vec![&project],
             vec![("OKTA_CLIENT_ORGURL", "")],
-            "work.okta.com",
+            "project.okta.com",
         ),
         (
-            vec![&work],
+            vec![&project],
             vec![("OKTA_CLIENT_ORGURL", " ")],
-            "work.okta.com",
+            "project.okta.com",
         ),
     ] {
         let files: Vec<(&str, &str)> = files
@@ -122,7 +124,7 @@ fn what_comes_later_wins() {
             "{config}"
         );
     }
-    for pair in [[&work, &dot], [&work, &folder], [&dot, &folder]] {
+    for pair in [[&project, &dot], [&project, &folder], [&dot, &folder]] {
         let files = pair.map(|(name, text)| (*name, text.as_str()));
         let text = refusal(load(&files, &[]));
         assert!(text.contains("side by side"), "{text}");
@@ -455,7 +457,7 @@ fn files_that_cannot_be_read_are_refused() {
     fs::write(&file, vec![b'#'; 1024 * 1024]).unwrap();
     Config::from_file(&file).unwrap();
     // A file that is there and is none of ours is not passed over either.
-    let text = refusal(load(&[("home/work/okta.yaml/x", "")], &[]));
+    let text = refusal(load(&[("home/project/okta.yaml/x", "")], &[]));
     assert!(text.contains("not a file"), "{text}");
     let bomb = format!(
         "a: &a [x,x,x,x,x,x,x,x,x]\n{}okta: {{}}\n",
@@ -782,10 +784,11 @@ fn code_sets_everything_and_paths_start_at_the_file() {
     let key = fs::read_to_string(KEY).unwrap();
     let home_key = yaml.replace("keys/", "~/keys/");
     for (file, yaml, place) in [
-        ("home/work/okta.yaml", &yaml, "home/work/keys/key.pem"),
-        ("home/work/okta.yaml", &home_key, "home/keys/key.pem"),
+        ("home/project/okta.yaml", &yaml, "home/project/keys/key.pem"),
+        ("home/project/okta.yaml", &home_key, "home/keys/key.pem"),
     ] {
-        let folder = Folder::new().with(&[("home/work/deep/x", ""), (file, yaml), (place, &key)]);
+        let folder =
+            Folder::new().with(&[("home/project/deep/x", ""), (file, yaml), (place, &key)]);
         let config = Config::load_from(&sources(&folder.0, &[])).unwrap();
         Client::from_config(&config).unwrap();
     }
