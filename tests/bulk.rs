@@ -8,12 +8,9 @@ use okta_user_sessions::{
     StopReason, UserOutcome,
     mock::{Fault, MockOrg, MockUser},
 };
-use tokio::{
-    net::TcpListener,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{admin, service_app};
+use crate::support::{admin, automation, unreachable};
 
 mod journal;
 mod killed;
@@ -299,16 +296,7 @@ async fn each_ending_is_told_apart() {
 
 #[tokio::test]
 async fn without_a_connection_nobody_was_attempted() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", closed.local_addr().unwrap());
-    drop(closed);
-    let okta = Client::builder(url)
-        .allow_loopback_http(true)
-        .credentials(Credentials::api_token("00token"))
-        .retry(RetryPolicy::never())
-        .build()
-        .unwrap();
-    let (outcomes, _) = outcomes(okta.revoke_many(ids(1))).await;
+    let (outcomes, _) = outcomes(unreachable().revoke_many(ids(1))).await;
     assert_eq!(outcomes[0].outcome, Outcome::NotAttempted);
     assert_eq!(outcomes[0].attempts, 1);
 }
@@ -575,11 +563,7 @@ async fn the_deadline_ends_a_run_that_waits_for_ids() {
 async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() {
     let org = org(8, 600).await;
     org.set_token_latency(seconds(20));
-    let okta = Client::builder(org.url())
-        .allow_loopback_http(true)
-        .credentials(service_app(&org))
-        .build()
-        .unwrap();
+    let okta = automation(&org).build().unwrap();
     let mut run = okta.revoke_many(ids(8)).start().unwrap();
     let handle = run.handle();
     tokio::spawn(async move {
@@ -604,11 +588,7 @@ async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() 
 async fn a_wait_past_the_deadline_stops_a_run_that_has_one() {
     let org = org(100, 600).await;
     org.fail_next_token(1000, Fault::status(503).header("retry-after", "600"));
-    let okta = Client::builder(org.url())
-        .allow_loopback_http(true)
-        .credentials(service_app(&org))
-        .build()
-        .unwrap();
+    let okta = automation(&org).build().unwrap();
     let (_, report) = outcomes(okta.revoke_many(ids(100))).await;
     assert_eq!(report.stopped, Some(StopReason::Unavailable));
     // With one, the first user's wait shows that nobody's turn comes before it.

@@ -35,6 +35,15 @@ fn builder(org: &MockOrg, key: impl Signer) -> ClientBuilder<Client> {
         .credentials(Credentials::service_app(APP, key, ["okta.users.manage"]))
 }
 
+/// A client with a token of its own, and the key that it proves it by.
+fn bound(org: &MockOrg, token: &str, jwk: &str) -> Client {
+    Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::dpop_access_token(token, key(jwk)))
+        .build()
+        .unwrap()
+}
+
 async fn org_with(app: ServiceApp) -> (MockOrg, Client) {
     let org = org().await;
     org.set_rate_limit(100_000, seconds(60));
@@ -435,18 +444,14 @@ async fn the_deadline_covers_the_token_request() {
 async fn a_given_token_that_is_bound_to_a_key_is_proven() {
     let org = org().await;
     let token = org.issue_dpop_access_token(&["okta.users.manage"], RSA);
-    let build = |key| {
-        Client::builder(org.url())
-            .allow_loopback_http(true)
-            .credentials(Credentials::dpop_access_token(&*token, key))
-            .build()
-            .unwrap()
-    };
     org.demand_resource_nonce(true);
-    build(key(RSA)).revoke_user_sessions(ADA).await.unwrap();
+    bound(&org, &token, RSA)
+        .revoke_user_sessions(ADA)
+        .await
+        .unwrap();
     assert_eq!(org.log().len(), 1);
 
-    let error = build(key(P256))
+    let error = bound(&org, &token, P256)
         .revoke_user_sessions(ADA)
         .await
         .unwrap_err();
@@ -477,11 +482,7 @@ async fn a_crowd_with_a_key_that_is_refused_asks_a_few_times() {
 async fn a_proof_that_is_refused_before_the_clock_is_known_is_made_once_more() {
     let org = org().await;
     let token = org.issue_dpop_access_token(&["okta.users.manage"], P256);
-    let okta = Client::builder(org.url())
-        .allow_loopback_http(true)
-        .credentials(Credentials::dpop_access_token(&*token, key(P256)))
-        .build()
-        .unwrap();
+    let okta = bound(&org, &token, P256);
     let refused = Fault::status(401);
     let refused = refused.header("www-authenticate", r#"DPoP error="invalid_dpop_proof""#);
     org.fail_next(5, refused);

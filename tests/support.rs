@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    net::TcpListener,
     sync::{Arc, LazyLock, Mutex},
 };
 
@@ -45,6 +46,25 @@ pub fn service_app(org: &MockOrg) -> Credentials {
     org.add_service_app(ServiceApp::new("0oaApp").public_key(KEY));
     let key = PrivateKey::from_jwk(KEY).unwrap();
     Credentials::service_app("0oaApp", key, ["okta.users.manage"])
+}
+
+pub fn automation(org: &MockOrg) -> ClientBuilder<Client> {
+    Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(service_app(org))
+}
+
+/// A client of an org that nobody serves, which sends each call exactly once.
+pub fn unreachable() -> Client {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    Client::builder(url)
+        .allow_loopback_http(true)
+        .credentials(Credentials::api_token("00token"))
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap()
 }
 
 /// A client that sends each call exactly once.

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use okta_user_sessions::{Client, Config, ConfigSources, Credentials, RetryPolicy, mock::Fault};
+use okta_user_sessions::{Config, ConfigSources, Credentials, RetryPolicy, mock::Fault};
 use tracing::{
     Event, Instrument, Metadata, Subscriber,
     field::{Field, Visit},
@@ -15,7 +15,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use crate::support::{ADA, KEY, admin, log, org, service_app, user};
+use crate::support::{ADA, KEY, admin, automation, log, org, user};
 
 const NOBODY: &str = "00uNobody";
 
@@ -223,11 +223,7 @@ fn an_exposed_file(token: &str) {
 
 async fn a_service_app_whose_first_call_is_tried_again() {
     let org = org().await;
-    let okta = Client::builder(org.url())
-        .allow_loopback_http(true)
-        .credentials(service_app(&org))
-        .build()
-        .unwrap();
+    let okta = automation(&org).build().unwrap();
     org.fail_next(1, Fault::okta_error(503, "E0000181"));
     let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
 

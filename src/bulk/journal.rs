@@ -197,7 +197,6 @@ pub(super) trait Disk: Send + 'static {
 }
 
 /// A file that no other run can open.
-#[derive(Debug)]
 struct Locked(File);
 
 impl Locked {
@@ -261,9 +260,9 @@ impl Journal {
         let (past, whole) = past(path, &file.0, run)?;
         // Whatever the last process did not finish writing would spoil the next
         // line.
-        file.0.set_len(whole).map_err(fail("cannot be mended"))?;
         file.0
-            .seek(SeekFrom::Start(whole))
+            .set_len(whole)
+            .and_then(|()| file.0.seek(SeekFrom::Start(whole)))
             .map_err(fail("cannot be mended"))?;
         let first = match past.started {
             None => Line::Header(run.clone()),

@@ -123,10 +123,8 @@ fn a_journal_is_free_once_it_is_closed_whoever_else_has_its_file() {
     let path = std::env::temp_dir().join(format!("okta-locked-{}", std::process::id()));
     let locked = Locked::open(&path).unwrap();
     let copy = locked.0.try_clone().unwrap();
-    assert_eq!(
-        Locked::open(&path).unwrap_err().kind(),
-        ErrorKind::InvalidInput
-    );
+    let refused = Locked::open(&path).err().map(|error| error.kind());
+    assert_eq!(refused, Some(ErrorKind::InvalidInput));
     drop(locked);
     assert!(Locked::open(&path).is_ok());
     drop(copy);
