@@ -155,18 +155,39 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Sends with this HTTP client instead of an own one.
+    /// Makes connections with what `make` returns, for what this builder has no
+    /// setting for: a local address, a resolver, another TLS.
     ///
-    /// This is the one place where `reqwest` shows in this crate's API. Build it
-    /// with `redirect(reqwest::redirect::Policy::none())` and
-    /// `retry(reqwest::retry::never())`: an answer that came from another
-    /// address is an error, and attempts that reqwest makes by itself are not
-    /// counted. As it may have followed a redirect, a failure to connect has the
-    /// effect [`Unknown`](crate::Effect::Unknown) with it.
-    /// [`connect_timeout`](Self::connect_timeout), [`proxy`](Self::proxy) and the
-    /// certificates have no effect on it.
-    pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.connection.http_client = Some(client);
+    /// It is called when the client is built, and again for each pool of
+    /// connections that takes the place of one that no longer responds, so it
+    /// should return the same each time. This crate's own settings are applied
+    /// after it and win: no redirects, no retries by reqwest itself, no
+    /// decompression, the `User-Agent`, the timeouts of connecting and of idle
+    /// connections, keep-alive, and, where they are set,
+    /// [`proxy`](Self::proxy) and the certificates. A malformed proxy variable
+    /// (`HTTPS_PROXY`) is not noticed with it.
+    ///
+    /// This is the one place where `reqwest` shows in this crate's API.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    ///
+    /// use okta_user_sessions::{Client, Credentials};
+    ///
+    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    /// let okta = Client::builder("https://acme.okta.com")
+    ///     .credentials(Credentials::api_token("00token"))
+    ///     .http_client_builder(|| {
+    ///         reqwest::Client::builder().local_address(Some(Ipv4Addr::UNSPECIFIED.into()))
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), okta_user_sessions::Error>(())
+    /// ```
+    pub fn http_client_builder(
+        mut self,
+        make: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.connection.http_client_builder = Some(Arc::new(make));
         self
     }
 }

@@ -16,6 +16,11 @@ use crate::{
 /// Cheap to clone; all clones share connections and rate-limit knowledge, so
 /// make one for an org and keep it.
 ///
+/// Calls are awaited in a Tokio runtime with timers and I/O, such as
+/// `#[tokio::main]` makes; anywhere else they are an error of the kind
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) and nothing is sent. In a
+/// browser no runtime is needed.
+///
 /// ```no_run
 /// use okta_user_sessions::{Client, Credentials};
 ///

@@ -11,6 +11,11 @@ use crate::{
 
 /// Ends the sessions of the user whose session it carries.
 ///
+/// Calls are awaited in a Tokio runtime with timers and I/O, such as
+/// `#[tokio::main]` makes; anywhere else they are an error of the kind
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) and nothing is sent. In a
+/// browser no runtime is needed.
+///
 /// ```no_run
 /// use okta_user_sessions::{SessionClient, SessionCredentials};
 ///

@@ -6,6 +6,8 @@ use gloo_timers::future::TimeoutFuture;
 pub(crate) use web_time::Instant;
 use web_time::{SystemTime, UNIX_EPOCH};
 
+use crate::Error;
+
 /// `setTimeout` counts milliseconds in 31 bits, and fires at once beyond.
 const LONGEST: Duration = Duration::from_millis(0x7fff_ffff);
 
@@ -19,6 +21,11 @@ pub(crate) async fn sleep_until(time: Instant) {
         let milliseconds = left.min(LONGEST).as_micros().div_ceil(1000);
         TimeoutFuture::new(u32::try_from(milliseconds).unwrap_or(u32::MAX)).await;
     }
+}
+
+/// A browser always has timers.
+pub(crate) fn require_runtime() -> Result<(), Error> {
+    Ok(())
 }
 
 /// By the local clock; 0 before 1970.

@@ -15,7 +15,7 @@ use browser as platform;
 #[cfg(not(target_arch = "wasm32"))]
 use runtime as platform;
 
-pub(crate) use platform::{Instant, sleep_until, unix_seconds};
+pub(crate) use platform::{Instant, require_runtime, sleep_until, unix_seconds};
 
 /// Thirty years: further than any deadline is meant, and near enough that no
 /// platform's clock overflows.

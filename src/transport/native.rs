@@ -1,18 +1,32 @@
 //! On a server: TLS, connections, proxies, redirects off; and what a failure of
 //! the HTTP client says about the request.
 
-use std::{env::consts, error::Error as StdError, io, time::Duration};
+use std::{
+    any::Any,
+    env::consts,
+    error::Error as StdError,
+    io,
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
+use futures_util::FutureExt;
 pub(super) use reqwest::Response;
 use reqwest::{
     Request, Url, Version,
-    header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT},
+    header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING},
 };
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
-use super::{LONGEST_BODY, timed_out};
+pub(crate) use super::pool::Http;
+use super::{
+    LONGEST_BODY,
+    pool::{Pool, WatchConnector},
+    timed_out,
+};
 use crate::{
     Effect, Error, ErrorKind, Proxy,
     answer::{Body, Provenance},
@@ -26,38 +40,51 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// and more), so that they do not close it under a request.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) const REDIRECTED: &str = "the answer came from another address, over a redirect that the given reqwest::Client followed; build it with redirect(Policy::none())";
+/// How long an HTTP/2 connection may be silent before it is asked for a sign of
+/// life, and how long that may take. A connection over which nothing comes any
+/// more, be it idle or waiting for a response, is closed after the sum: well
+/// before an attempt's usual time limit of 30 s, so that the next attempt of the
+/// same call has a new connection, and before an idle one is closed anyway. Not
+/// shorter, since a connection that a mobile or overloaded network holds up for
+/// some seconds is not dead, and servers close one that asks too often.
+#[cfg(feature = "http2")]
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+#[cfg(feature = "http2")]
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What sends the requests.
-#[derive(Clone)]
-pub(crate) struct Http {
-    pub(crate) client: reqwest::Client,
-    /// Whether the caller brought it. Then it may follow redirects.
-    given: bool,
-    user_agent: HeaderValue,
+/// Makes what our settings are then applied to.
+pub(crate) type MakeBuilder = Arc<dyn Fn() -> reqwest::ClientBuilder + Send + Sync>;
+
+impl Pool {
+    pub(super) async fn execute(&self, request: Request) -> Result<Response, Error> {
+        // In a runtime without I/O, Tokio panics where a connection is made, and
+        // there is no way to ask before.
+        let executed = AssertUnwindSafe(self.waiting(self.client.execute(request)));
+        match executed.catch_unwind().await {
+            Ok(Ok(response)) => {
+                self.responded(response.version());
+                Ok(response)
+            }
+            Ok(Err(error)) => Err(failure(error)),
+            Err(panic) if says(&*panic, "IO is disabled") => Err(Error::invalid(
+                "this Tokio runtime has no I/O; build it with Builder::enable_all()",
+            )),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
 }
 
-impl Http {
-    pub(super) async fn execute(&self, mut request: Request) -> Result<Response, Error> {
-        let headers = request.headers_mut();
-        headers.insert(USER_AGENT, self.user_agent.clone());
-        self.client.execute(request).await.map_err(|error| {
-            let error = failure(error);
-            // It may be the target of a redirect that was not reached, after the
-            // org had done what it was asked.
-            if self.given {
-                return error.with_unknown_effect();
-            }
-            error
-        })
-    }
+fn says(panic: &(dyn Any + Send), words: &str) -> bool {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .is_some_and(|text| text.contains(words))
 }
 
 /// How connections are made, and what says who makes them.
 pub(crate) struct Connection {
     pub(crate) user_agent_suffix: String,
     /// The caller's own.
-    pub(crate) http_client: Option<reqwest::Client>,
+    pub(crate) http_client_builder: Option<MakeBuilder>,
     pub(crate) connect_timeout: Duration,
     pub(crate) proxy: Option<Proxy>,
     /// PEM, each of one certificate or more.
@@ -70,7 +97,7 @@ impl Default for Connection {
     fn default() -> Self {
         Self {
             user_agent_suffix: String::new(),
-            http_client: None,
+            http_client_builder: None,
             connect_timeout: CONNECT_TIMEOUT,
             proxy: None,
             ca_certificates: Vec::new(),
@@ -83,16 +110,13 @@ impl Connection {
     /// Nothing is connected yet.
     pub(crate) fn http(self, org: &OrgUrl) -> Result<Http, Error> {
         let user_agent = user_agent(&self.user_agent_suffix)?;
-        let given = self.http_client.is_some();
-        let client = match self.http_client {
-            Some(client) => client,
-            None => http_client(org, &self)?,
-        };
-        Ok(Http {
-            client,
-            given,
-            user_agent,
-        })
+        let has_own_builder = self.http_client_builder.is_some();
+        let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
+        if org.is_https() && !has_tls && !has_own_builder {
+            return Err(no_tls());
+        }
+        let org = org.clone();
+        Http::new(move |watch| http_client(&org, &self, &user_agent, watch))
     }
 }
 
@@ -107,11 +131,17 @@ fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
     })
 }
 
-fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client, Error> {
-    if org.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
-        return Err(no_tls());
-    }
-    let mut builder = reqwest::Client::builder()
+fn http_client(
+    org: &OrgUrl,
+    connection: &Connection,
+    user_agent: &HeaderValue,
+    watch: WatchConnector,
+) -> Result<reqwest::Client, Error> {
+    let mut builder = match &connection.http_client_builder {
+        Some(make) => make(),
+        None => reqwest::Client::builder(),
+    };
+    builder = builder
         // A token must not follow a redirect, nor a page pass for an answer.
         .redirect(reqwest::redirect::Policy::none())
         // Attempts are counted by the retry loop alone.
@@ -123,8 +153,23 @@ fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client,
         .no_brotli()
         .no_deflate()
         .no_zstd()
+        .user_agent(user_agent)
         .connect_timeout(connection.connect_timeout)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        // The last, so that it sees connections as they are handed out.
+        .connector_layer(watch);
+    #[cfg(feature = "http2")]
+    {
+        builder = builder
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .http2_keep_alive_while_idle(true);
+    }
+    // Others in a program may switch it on in reqwest.
+    #[cfg(not(feature = "http2"))]
+    {
+        builder = builder.http1_only();
+    }
     // Looked at even where it has no effect, so that a mistake shows.
     let proxy = connection.proxy.as_ref().map(Proxy::build).transpose()?;
     // A proxy cannot reach this machine's loopback.
@@ -146,7 +191,7 @@ fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client,
 
 fn no_tls() -> Error {
     Error::invalid(
-        "this build of okta-user-sessions has no TLS; enable its feature `rustls` or `native-tls`, or bring a reqwest::Client that has",
+        "this build of okta-user-sessions has no TLS; enable its feature `rustls` or `native-tls`, or a TLS feature of reqwest and set http_client_builder(..)",
     )
 }
 
