@@ -18,6 +18,9 @@ pub enum ErrorKind {
     InvalidInput,
     /// No connection to the org could be made, so nothing was sent.
     NotConnected,
+    /// The HTTP proxy does not accept the client's user name and password, or
+    /// asks for some (407). Nothing was sent to the org.
+    ProxyUnauthorized,
     /// The connection could not be secured: an unknown certificate authority,
     /// another host's certificate, no common TLS version. Nothing was sent.
     Tls,

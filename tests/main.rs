@@ -13,6 +13,7 @@ mod dead_connections;
 mod faults;
 mod ids;
 mod mock;
+mod proxies;
 mod retries;
 mod runtimes;
 mod secrets;

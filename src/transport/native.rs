@@ -31,6 +31,7 @@ use crate::{
     Effect, Error, ErrorKind, Proxy,
     answer::{Body, Provenance},
     id::OrgUrl,
+    proxy,
 };
 
 /// How long making a connection may take, TLS included, unless set otherwise.
@@ -114,6 +115,10 @@ impl Connection {
         let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
         if org.is_https() && !has_tls && !has_own_builder {
             return Err(no_tls());
+        }
+        // What a builder of the caller's own makes of these is not known.
+        if !org.is_loopback() && self.proxy.is_none() && !has_own_builder {
+            proxy::check_variables(org, |name| std::env::var(name))?;
         }
         let org = org.clone();
         Http::new(move |watch| http_client(&org, &self, &user_agent, watch))
@@ -275,6 +280,12 @@ fn failure(error: reqwest::Error) -> Error {
             Effect::None,
             "the request could not be built",
         )
+    } else if error.is_connect() && proxy_refused(&error) {
+        (
+            ErrorKind::ProxyUnauthorized,
+            Effect::None,
+            "the proxy does not accept the user name and password (407); correct those of the proxy setting, or of HTTPS_PROXY or ALL_PROXY where it is not set",
+        )
     } else if error.is_connect() && connection_failed(&error) {
         (
             ErrorKind::NotConnected,
@@ -303,6 +314,12 @@ fn failure(error: reqwest::Error) -> Error {
         )
     };
     Error::new(kind, effect, message).with_source(error.without_url())
+}
+
+/// Whether the proxy asks for another user name and password. hyper-util does
+/// not make the type of this error public.
+fn proxy_refused(error: &reqwest::Error) -> bool {
+    sources(error).any(|source| source.to_string() == "tunnel error: proxy authorization required")
 }
 
 /// Whether connecting failed below TLS: no address, refused, unreachable, too
