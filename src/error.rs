@@ -16,7 +16,8 @@ pub enum ErrorKind {
     /// with timers and I/O, or a blocking call inside of one. Correct it; the
     /// message names value and reason.
     InvalidInput,
-    /// No connection to the org could be made, so nothing was sent.
+    /// No connection to the org could be made, or none in time, so nothing was
+    /// sent.
     NotConnected,
     /// The HTTP proxy does not accept the client's user name and password, or
     /// asks for some (407). Nothing was sent to the org.

@@ -51,6 +51,8 @@ enum First {
 struct Server {
     url: String,
     connections: Arc<AtomicUsize>,
+    /// The most that were open at once.
+    peak: Arc<AtomicUsize>,
     frozen: Arc<AtomicBool>,
 }
 
@@ -60,6 +62,7 @@ impl Server {
         let server = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
             connections: Arc::default(),
+            peak: Arc::default(),
             frozen: Arc::default(),
         };
         let (connections, frozen) = (server.connections.clone(), server.frozen.clone());
@@ -250,6 +253,22 @@ async fn an_idle_connection_that_died_is_noticed_before_it_is_used() {
     assert_eq!(server.connections(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_of_the_caller_s_own_builder_counts_as_well() {
+    let server = Server::start(First::Hangs).await;
+    let okta = server
+        .client()
+        .http_client_builder(|| {
+            let builder = reqwest::Client::builder().http2_prior_knowledge();
+            builder.timeout(seconds(3))
+        })
+        .build()
+        .unwrap();
+    let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
+    assert_eq!(receipt.attempts(), 2);
+    assert!(receipt.may_have_run_before());
+}
+
 /// Between two calls there is nothing to notice, and the connection is kept.
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_that_lives_is_kept() {
@@ -268,13 +287,17 @@ async fn forgetful(http2: bool) -> Server {
     let server = Server {
         url: format!("http://{}", listener.local_addr().unwrap()),
         connections: Arc::default(),
+        peak: Arc::default(),
         frozen: Arc::default(),
     };
-    let (connections, requests) = (server.connections.clone(), Arc::new(AtomicUsize::new(0)));
+    let (connections, peak) = (server.connections.clone(), server.peak.clone());
+    let requests = Arc::new(AtomicUsize::new(0));
+    let open = Arc::new(AtomicUsize::new(0));
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             connections.fetch_add(1, SeqCst);
-            let requests = requests.clone();
+            peak.fetch_max(open.fetch_add(1, SeqCst) + 1, SeqCst);
+            let (requests, open) = (requests.clone(), open.clone());
             let service = service_fn(move |_| {
                 let forgotten = requests.fetch_add(1, SeqCst) % 20 == 19;
                 respond(forgotten)
@@ -288,6 +311,7 @@ async fn forgetful(http2: bool) -> Server {
                         drop(server.serve_connection(socket, service).await);
                     }
                 }
+                open.fetch_sub(1, SeqCst);
             });
         }
     });
@@ -313,13 +337,47 @@ async fn requests_without_a_response_do_not_multiply_connections() {
         for _ in 0..ROUNDS {
             crate::support::all(&okta, AT_ONCE).await;
         }
+        let peak = server.peak.load(SeqCst);
+        assert!(peak <= AT_ONCE, "{peak} at once, HTTP/2: {http2}");
         let connections = server.connections();
         let most = match http2 {
             // One more for each round's, and for those that met it in a retry.
             true => 2 * ROUNDS + 1,
-            // One is closed with each request that gets no response.
-            false => AT_ONCE + ROUNDS * AT_ONCE / 10,
+            false => ROUNDS * AT_ONCE,
         };
         assert!(connections <= most, "{connections}, HTTP/2: {http2}");
     }
+}
+
+/// As a firewall does that forgot them.
+#[tokio::test(start_paused = true)]
+async fn idle_http1_connections_that_died_together_cost_one_attempt_together() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let frozen = Arc::new(AtomicBool::new(false));
+    let freezes = frozen.clone();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let frozen = match freezes.load(Relaxed) {
+                true => Arc::default(),
+                false => freezes.clone(),
+            };
+            let socket = TokioIo::new(Freezable { socket, frozen });
+            let service = service_fn(|_| async {
+                sleep(Duration::from_millis(5)).await;
+                respond(false).await
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(socket, service));
+        }
+    });
+    let okta = Client::builder(url)
+        .allow_loopback_http(true)
+        .credentials(Credentials::api_token("00token"))
+        .retry(RetryPolicy::default().with_attempt_timeout(seconds(5)))
+        .build()
+        .unwrap();
+    crate::support::all(&okta, 20).await;
+    frozen.store(true, Relaxed);
+    let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
+    assert_eq!(receipt.attempts(), 2);
 }

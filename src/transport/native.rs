@@ -62,9 +62,10 @@ impl Pool {
         // there is no way to ask before.
         let executed = AssertUnwindSafe(self.waiting(self.client.execute(request)));
         match executed.catch_unwind().await {
-            Ok(Ok(response)) => {
-                self.responded(response.version());
-                Ok(response)
+            Ok(Ok(response)) => Ok(response),
+            // The time limit of a caller's own builder, or of keep-alive.
+            Ok(Err(error)) if error.is_timeout() && !error.is_connect() => {
+                Err(self.timed_out().with_source(error.without_url()))
             }
             Ok(Err(error)) => Err(failure(error)),
             Err(panic) if says(&*panic, "IO is disabled") => Err(Error::invalid(

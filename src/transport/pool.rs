@@ -4,7 +4,8 @@
 //! sends every further request over it, also when nothing ever comes back. So a
 //! pool over which a request waited in vain is given up: what is in flight ends
 //! there, and the next request has a new pool. Over HTTP/1.1 the connection is
-//! closed with its one request, so the pool's others are kept.
+//! closed with its one request, but the idle ones may have died with it, such as
+//! in a firewall that forgot them all.
 
 use std::{
     sync::{
@@ -16,8 +17,6 @@ use std::{
 };
 
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
-use hyper_util::client::legacy::connect::Connection;
-use reqwest::Version;
 
 use super::timed_out;
 use crate::{Effect, Error, ErrorKind, time::Instant};
@@ -41,18 +40,9 @@ type Make = Box<dyn Fn(WatchConnector) -> Result<reqwest::Client, Error> + Send 
 /// The connections of one `reqwest::Client`.
 pub(crate) struct Pool {
     pub(super) client: reqwest::Client,
-    made: Arc<Made>,
-    /// Whether a response came over HTTP/1.1.
-    http1: AtomicBool,
+    /// Whether it ever had a connection that a request could be sent over.
+    connected: Arc<AtomicBool>,
     given_up: AtomicBool,
-}
-
-/// Which connections a pool ever had that a request could be sent over.
-#[derive(Default)]
-struct Made {
-    any: AtomicBool,
-    /// By TLS; only a caller's own builder makes others.
-    http2: AtomicBool,
 }
 
 impl Http {
@@ -95,11 +85,10 @@ impl Http {
 
 impl Pool {
     fn new(make: &Make) -> Result<Self, Error> {
-        let made = Arc::new(Made::default());
+        let connected = Arc::new(AtomicBool::new(false));
         Ok(Self {
-            client: make(WatchConnector(made.clone()))?,
-            made,
-            http1: AtomicBool::new(false),
+            client: make(WatchConnector(connected.clone()))?,
+            connected,
             given_up: AtomicBool::new(false),
         })
     }
@@ -108,7 +97,7 @@ impl Pool {
     /// for when the future of [`execute`](Self::execute) is gone, which until
     /// then may still get a connection.
     pub(super) fn timed_out(&self) -> Error {
-        if !self.made.any.load(Ordering::Acquire) {
+        if !self.connected.load(Ordering::Acquire) {
             // Without a connection, nothing was sent by anyone.
             return Error::new(
                 ErrorKind::NotConnected,
@@ -133,17 +122,8 @@ impl Pool {
         output
     }
 
-    pub(super) fn responded(&self, version: Version) {
-        if version < Version::HTTP_2 {
-            self.http1.store(true, Ordering::Relaxed);
-        }
-    }
-
     fn give_up(&self) {
-        let has_http2 = self.made.http2.load(Ordering::Relaxed);
-        if has_http2 || !self.http1.load(Ordering::Relaxed) {
-            self.given_up.store(true, Ordering::Relaxed);
-        }
+        self.given_up.store(true, Ordering::Relaxed);
     }
 
     fn is_given_up(&self) -> bool {
@@ -168,7 +148,7 @@ impl Drop for Waiting<'_> {
 /// Notes that there is a connection, with its TLS and its proxy's tunnel, before
 /// anything can be sent over it.
 #[derive(Clone)]
-pub(super) struct WatchConnector(Arc<Made>);
+pub(super) struct WatchConnector(Arc<AtomicBool>);
 
 impl<S> tower_layer::Layer<S> for WatchConnector {
     type Service = Connector<S>;
@@ -176,7 +156,7 @@ impl<S> tower_layer::Layer<S> for WatchConnector {
     fn layer(&self, inner: S) -> Connector<S> {
         Connector {
             inner,
-            made: self.0.clone(),
+            connected: self.0.clone(),
         }
     }
 }
@@ -184,12 +164,12 @@ impl<S> tower_layer::Layer<S> for WatchConnector {
 #[derive(Clone)]
 pub(super) struct Connector<S> {
     inner: S,
-    made: Arc<Made>,
+    connected: Arc<AtomicBool>,
 }
 
 impl<S, Target> tower_service::Service<Target> for Connector<S>
 where
-    S: tower_service::Service<Target, Response: Connection, Future: Send + 'static>,
+    S: tower_service::Service<Target, Future: Send + 'static>,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -200,14 +180,10 @@ where
     }
 
     fn call(&mut self, target: Target) -> Self::Future {
-        let made = self.made.clone();
+        let connected = self.connected.clone();
         let connecting = self.inner.call(target);
         connecting
-            .inspect_ok(move |connection| {
-                let is_http2 = connection.connected().is_negotiated_h2();
-                made.http2.fetch_or(is_http2, Ordering::Relaxed);
-                made.any.store(true, Ordering::Release);
-            })
+            .inspect_ok(move |_| connected.store(true, Ordering::Release))
             .boxed()
     }
 }
