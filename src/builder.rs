@@ -27,7 +27,8 @@ type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
 /// Builds a [`Client`](crate::Client) or a
 /// [`SessionClient`](crate::SessionClient).
 ///
-/// Nothing is read from files or the environment, and nothing is sent.
+/// Nothing is read from files, and of the environment only the variables that
+/// name a proxy. Nothing is sent.
 #[must_use = "a builder makes a client with build()"]
 pub struct ClientBuilder<C> {
     org_url: String,
@@ -135,6 +136,9 @@ impl<C> ClientBuilder<C> {
     /// Goes through this HTTP proxy, token requests included, instead of the one
     /// that the environment (`HTTPS_PROXY`, `NO_PROXY`) or the system names. An
     /// org on this machine is reached without any.
+    ///
+    /// A malformed variable that would apply to the org is an error when the
+    /// client is built. reqwest would ignore it, and connect past the proxy.
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.connection.proxy = Some(proxy);
         self

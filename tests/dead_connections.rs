@@ -198,7 +198,7 @@ async fn an_attempt_that_timed_out_is_followed_by_one_over_another_connection() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_is_a_call_that_timed_out() {
+async fn a_call_that_timed_out_is_followed_by_one_over_another_connection() {
     for first in [First::Silent, First::Hangs] {
         let server = Server::start(first).await;
         let okta = server.client().retry(RetryPolicy::never()).build().unwrap();
@@ -213,7 +213,7 @@ async fn so_is_a_call_that_timed_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_limit_of_the_caller_s_counts_as_well() {
+async fn the_callers_own_time_limit_counts_as_well() {
     let server = Server::start(First::Hangs).await;
     let okta = server.client().retry(RetryPolicy::never()).build().unwrap();
     let call = || okta.revoke_user_sessions(ADA).into_future();
@@ -222,7 +222,7 @@ async fn a_time_limit_of_the_caller_s_counts_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_at_once_says_nothing_of_its_connection() {
+async fn a_call_dropped_at_once_keeps_the_connection() {
     let server = Server::start(First::Responds).await;
     let okta = server.client().build().unwrap();
     okta.revoke_user_sessions(ADA).await.unwrap();
@@ -235,7 +235,7 @@ async fn a_call_that_is_dropped_at_once_says_nothing_of_its_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_outs_of_one_moment_cost_one_connection_together() {
+async fn concurrent_timeouts_open_one_new_connection() {
     let server = Server::start(First::Hangs).await;
     let okta = server.client().build().unwrap();
     crate::support::all(&okta, 64).await;
@@ -243,7 +243,7 @@ async fn time_outs_of_one_moment_cost_one_connection_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_connection_that_died_is_noticed_before_it_is_used() {
+async fn a_dead_idle_connection_is_noticed_before_it_is_used() {
     let server = Server::start(First::Responds).await;
     let okta = server.client().retry(RetryPolicy::never()).build().unwrap();
     okta.revoke_user_sessions(ADA).await.unwrap();
@@ -254,7 +254,7 @@ async fn an_idle_connection_that_died_is_noticed_before_it_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_limit_of_the_caller_s_own_builder_counts_as_well() {
+async fn the_time_limit_of_a_given_builder_counts_as_well() {
     let server = Server::start(First::Hangs).await;
     let okta = server
         .client()
@@ -271,7 +271,7 @@ async fn a_time_limit_of_the_caller_s_own_builder_counts_as_well() {
 
 /// Between two calls there is nothing to notice, and the connection is kept.
 #[tokio::test(start_paused = true)]
-async fn an_idle_connection_that_lives_is_kept() {
+async fn a_live_idle_connection_is_kept() {
     let server = Server::start(First::Responds).await;
     let okta = server.client().build().unwrap();
     for _ in 0..5 {
@@ -319,7 +319,7 @@ async fn forgetful(http2: bool) -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_without_a_response_do_not_multiply_connections() {
+async fn unanswered_requests_do_not_multiply_connections() {
     const AT_ONCE: usize = 64;
     const ROUNDS: usize = 10;
     for http2 in [false, true] {
@@ -351,7 +351,7 @@ async fn requests_without_a_response_do_not_multiply_connections() {
 
 /// As a firewall does that forgot them.
 #[tokio::test(start_paused = true)]
-async fn idle_http1_connections_that_died_together_cost_one_attempt_together() {
+async fn dead_idle_http1_connections_cost_one_attempt_in_total() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let frozen = Arc::new(AtomicBool::new(false));

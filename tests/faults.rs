@@ -189,7 +189,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_builder_that_follows_redirects_and_retries_does_neither() {
+async fn a_given_builder_cannot_follow_redirects() {
     let org = org().await;
     org.fail_next(
         1,
@@ -212,7 +212,7 @@ async fn a_builder_that_follows_redirects_and_retries_does_neither() {
 }
 
 #[tokio::test]
-async fn nothing_was_sent_without_a_connection_whoever_makes_it() {
+async fn a_failed_connection_has_no_effect_with_a_given_builder_too() {
     let org = org().await;
     let no_tls = org.url().replace("http://", "https://");
     for (url, kind) in [
@@ -245,7 +245,7 @@ impl reqwest::dns::Resolve for Nobody {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connecting_that_outlasts_the_attempt_sent_nothing() {
+async fn connecting_that_outlasts_the_attempt_has_no_effect() {
     // The system accepts connections, and nobody makes the TLS handshake.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("https://{}", listener.local_addr().unwrap());
@@ -285,7 +285,7 @@ async fn connecting_that_outlasts_the_attempt_sent_nothing() {
 
 /// Once there was a connection, an attempt may have used it.
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_may_have_had_a_connection_is_unknown() {
+async fn a_timeout_after_any_connection_is_unknown() {
     let org = org().await;
     let okta = once(&org);
     okta.revoke_user_sessions(ADA).await.unwrap();

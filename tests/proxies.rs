@@ -50,7 +50,7 @@ fn through(proxy: &str) -> ClientBuilder<Client> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_proxy_password_is_said_and_not_tried_again() {
+async fn a_refused_proxy_password_is_not_retried() {
     let response = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
     let (url, connects) = proxy(Some(response)).await;
     let okta = through(&url).build().unwrap();
@@ -66,7 +66,7 @@ async fn a_refused_proxy_password_is_said_and_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_refusal_of_a_proxy_may_pass() {
+async fn another_refusal_of_a_proxy_is_retried() {
     let (url, connects) = proxy(Some("HTTP/1.1 503 Busy\r\n\r\n")).await;
     let okta = through(&url).build().unwrap();
     let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
@@ -78,7 +78,7 @@ async fn another_refusal_of_a_proxy_may_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tunnel_that_outlasts_the_attempt_sent_nothing() {
+async fn a_tunnel_that_outlasts_the_attempt_has_no_effect() {
     let (url, _) = proxy(None).await;
     let okta = through(&url)
         .retry(RetryPolicy::never().with_attempt_timeout(Duration::from_secs(5)))

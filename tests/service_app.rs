@@ -521,7 +521,7 @@ async fn a_challenge_that_does_not_end_is_an_error_with_its_name() {
 
 /// The nonce that is known stays, so nothing is challenged.
 #[tokio::test]
-async fn a_nonce_that_is_empty_or_endless_is_none() {
+async fn an_empty_or_overlong_nonce_is_ignored() {
     let org = org().await;
     let token = org.issue_dpop_access_token(&["okta.users.manage"], P256);
     org.demand_resource_nonce(true);

@@ -48,6 +48,9 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// same call has a new connection, and before an idle one is closed anyway. Not
 /// shorter, since a connection that a mobile or overloaded network holds up for
 /// some seconds is not dead, and servers close one that asks too often.
+///
+/// TCP keep-alive, which reqwest switches on (every 15 s, up to three times),
+/// notices a host that is gone, but not one that no longer responds.
 #[cfg(feature = "http2")]
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 #[cfg(feature = "http2")]

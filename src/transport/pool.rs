@@ -70,6 +70,7 @@ impl Http {
             return current;
         }
         // All others wait for the one that makes a pool, or each would make one.
+        // It takes some milliseconds, most of them for the system's certificates.
         let current = self.0.current.write();
         let mut current = current.unwrap_or_else(PoisonError::into_inner);
         if current.is_given_up() {
