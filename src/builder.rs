@@ -27,7 +27,8 @@ type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
 /// Builds a [`Client`](crate::Client) or a
 /// [`SessionClient`](crate::SessionClient).
 ///
-/// Nothing is read from files or the environment, and nothing is sent.
+/// Nothing is read from files, and of the environment only the variables that
+/// name a proxy. Nothing is sent.
 #[must_use = "a builder makes a client with build()"]
 pub struct ClientBuilder<C> {
     org_url: String,
@@ -152,6 +153,9 @@ impl<C> ClientBuilder<C> {
     /// Goes through this HTTP proxy, token requests included, instead of the one
     /// that the environment (`HTTPS_PROXY`, `NO_PROXY`) or the system names. An
     /// org on this machine is reached without any.
+    ///
+    /// A malformed variable that would apply to the org is an error when the
+    /// client is built. reqwest would ignore it, and connect past the proxy.
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.connection.proxy = Some(proxy);
         self
@@ -172,18 +176,39 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Sends with this HTTP client instead of an own one.
+    /// Makes connections with what `make` returns, for what this builder has no
+    /// setting for: a local address, a resolver, another TLS.
     ///
-    /// This is the one place where `reqwest` shows in this crate's API. Build it
-    /// with `redirect(reqwest::redirect::Policy::none())` and
-    /// `retry(reqwest::retry::never())`: an answer that came from another
-    /// address is an error, and attempts that reqwest makes by itself are not
-    /// counted. As it may have followed a redirect, a failure to connect has the
-    /// effect [`Unknown`](crate::Effect::Unknown) with it.
-    /// [`connect_timeout`](Self::connect_timeout), [`proxy`](Self::proxy) and the
-    /// certificates have no effect on it.
-    pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.connection.http_client = Some(client);
+    /// It is called when the client is built, and again for each pool of
+    /// connections that takes the place of one that no longer responds, so it
+    /// should return the same each time. This crate's own settings are applied
+    /// after it and win: no redirects, no retries by reqwest itself, no
+    /// decompression, the `User-Agent`, the timeouts of connecting and of idle
+    /// connections, keep-alive, and, where they are set,
+    /// [`proxy`](Self::proxy) and the certificates. A malformed proxy variable
+    /// (`HTTPS_PROXY`) is not noticed with it.
+    ///
+    /// This is the one place where `reqwest` shows in this crate's API.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    ///
+    /// use okta_user_sessions::{Client, Credentials};
+    ///
+    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    /// let okta = Client::builder("https://acme.okta.com")
+    ///     .credentials(Credentials::api_token("00token"))
+    ///     .http_client_builder(|| {
+    ///         reqwest::Client::builder().local_address(Some(Ipv4Addr::UNSPECIFIED.into()))
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), okta_user_sessions::Error>(())
+    /// ```
+    pub fn http_client_builder(
+        mut self,
+        make: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.connection.http_client_builder = Some(Arc::new(make));
         self
     }
 }

@@ -30,7 +30,7 @@ use crate::{
     hooks::Operation,
     pacing::{Allowance, Gate, Pass, WouldWait},
     retry::{self, Attempt, Ended, RetryPolicy, WaitObserver, announce},
-    time::Instant,
+    time::{Instant, require_runtime},
     trace::{self, Sending},
     transport,
 };
@@ -116,6 +116,7 @@ impl Layers {
     }
 
     async fn retried(&self, operation: &Operation, caller: &impl Caller) -> Result<Receipt, Error> {
+        require_runtime()?;
         let observer = caller.observer().or(self.wire.observer.as_ref());
         let so_far = SoFar::default();
         let outcome = retry::run(
@@ -213,7 +214,7 @@ impl Layers {
 
     /// Everything but the signature.
     async fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
-        let (org, client) = (&self.wire.org, &self.wire.http.client);
+        let (org, client) = (&self.wire.org, &self.wire.http.client());
         #[cfg(not(target_arch = "wasm32"))]
         let made = self.templates.request(operation, org, client);
         // A page's bytes are dearer than its instructions.

@@ -16,6 +16,11 @@ use crate::{
 /// Cheap to clone; all clones share connections and rate-limit knowledge, so
 /// make one for an org and keep it.
 ///
+/// Calls are awaited in a Tokio runtime with timers and I/O, such as
+/// `#[tokio::main]` makes; anywhere else they are an error of the kind
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) and nothing is sent. In a
+/// browser no runtime is needed.
+///
 /// ```no_run
 /// use okta_user_sessions::{Client, Credentials};
 ///
@@ -143,8 +148,9 @@ impl ClientBuilder<Client> {
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a URL that
     /// is none, not https, a placeholder or the admin console's; for missing or
-    /// malformed credentials; for a header that cannot be sent; and when the
-    /// build has no TLS.
+    /// malformed credentials; for a header that cannot be sent; for a malformed
+    /// proxy, also in `HTTPS_PROXY` or `ALL_PROXY` where those count; and when
+    /// the build has no TLS.
     pub fn build(self) -> Result<Client, Error> {
         let layers = Arc::new(self.layers()?);
         Ok(Client { layers })

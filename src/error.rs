@@ -12,11 +12,16 @@ use crate::{
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Refused by this crate before anything was sent: a user id, URL, header,
-    /// credential or setting, or a blocking call inside of a Tokio runtime. Correct
-    /// it; the message names value and reason.
+    /// credential or setting, a call that is awaited outside of a Tokio runtime
+    /// with timers and I/O, or a blocking call inside of one. Correct it; the
+    /// message names value and reason.
     InvalidInput,
-    /// No connection to the org could be made, so nothing was sent.
+    /// No connection to the org could be made, or none in time, so nothing was
+    /// sent.
     NotConnected,
+    /// The HTTP proxy does not accept the client's user name and password, or
+    /// asks for some (407). Nothing was sent to the org.
+    ProxyUnauthorized,
     /// The connection could not be secured: an unknown certificate authority,
     /// another host's certificate, no common TLS version. Nothing was sent.
     Tls,

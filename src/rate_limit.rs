@@ -1,12 +1,15 @@
 //! What the headers of one answer say about the rate limit.
 //!
-//! All arithmetic is on whole seconds of the server's own clock, as sent.
+//! All arithmetic is on whole seconds of the server's own clock, as sent; where
+//! it sent no `Date`, the local clock stands in for it.
 //! Headers are not to be trusted: a value that is no number, or that no rate
 //! limit would have, is treated as missing.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+
+use crate::time::unix_seconds;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-rate-limit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
@@ -35,6 +38,9 @@ pub struct RateLimit {
     reset: Option<u64>,
     /// Seconds since 1970, UTC.
     date: Option<u64>,
+    /// The date, or the local time where the server sent none.
+    #[serde(skip)]
+    now: u64,
 }
 
 impl RateLimit {
@@ -55,13 +61,14 @@ impl RateLimit {
         UNIX_EPOCH.checked_add(Duration::from_secs(self.reset?))
     }
 
-    /// How long the window lasted on from the moment the answer was written,
-    /// in whole seconds, whatever the local clock says.
+    /// How long the window lasted on from the moment the response was written,
+    /// in whole seconds, by the server's own clock. Where the server did not send
+    /// the time (`Date`), by the local clock when the response came in.
     ///
-    /// `None` if the answer lacks either time, or if the reset is implausible:
-    /// more than five seconds past or more than six hours ahead.
+    /// `None` if the response has no reset, or an implausible one: more than five
+    /// seconds past or more than six hours ahead.
     pub fn until_reset(&self) -> Option<Duration> {
-        until(self.reset?, self.date?)
+        until(self.reset?, self.now)
     }
 
     /// Whether the answer speaks of the limit on *concurrent* requests, which
@@ -70,19 +77,22 @@ impl RateLimit {
         self.limit == 0 && self.remaining == 0
     }
 
-    /// When the answer was written: seconds since 1970 by the server's clock.
-    pub(crate) fn date(&self) -> Option<u64> {
-        self.date
+    /// Whether the response was written after another, as far as both say when.
+    pub(crate) fn is_later_than(&self, other: &RateLimit) -> bool {
+        // Not by when they came in, as responses overtake each other.
+        matches!((self.date, other.date), (Some(date), Some(other)) if date > other)
     }
 
     /// `None` unless the answer has both a limit and a remaining.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Option<RateLimit> {
         let date = server_date(headers);
+        let now = date.unwrap_or_else(unix_seconds);
         Some(RateLimit {
             limit: numbers(headers, LIMIT).min()?,
             remaining: numbers(headers, REMAINING).min()?,
-            reset: reset(headers, date),
+            reset: reset(headers, now),
             date,
+            now,
         })
     }
 }
@@ -91,33 +101,33 @@ impl RateLimit {
 /// window's end plus a second, else (every answer carries a reset, which is no
 /// reason to wait) what `Retry-After` says.
 pub(crate) fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    let date = server_date(headers);
-    let to_reset = || until(reset(headers, date)?, date?)?.checked_add(MARGIN);
+    let now = server_date(headers).unwrap_or_else(unix_seconds);
+    let to_reset = || until(reset(headers, now)?, now)?.checked_add(MARGIN);
     (status == 429)
         .then(to_reset)
         .flatten()
-        .or_else(|| retry_after(headers, date))
+        .or_else(|| retry_after(headers, now))
 }
 
-/// `Retry-After`, in seconds or as a date by the server's clock.
-fn retry_after(headers: &HeaderMap, date: Option<u64>) -> Option<Duration> {
+/// `Retry-After`, in seconds or as a date.
+fn retry_after(headers: &HeaderMap, now: u64) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim_ascii();
     match value.parse() {
         Ok(seconds) => (seconds <= LONGEST).then(|| Duration::from_secs(seconds)),
-        Err(_) => until(seconds(value)?, date?),
+        Err(_) => until(seconds(value)?, now),
     }
 }
 
 /// The smallest of several resets; one that is implausible does not displace
 /// one that is not.
-fn reset(headers: &HeaderMap, date: Option<u64>) -> Option<u64> {
-    let plausible = |reset| date.is_some_and(|date| until(reset, date).is_some());
+fn reset(headers: &HeaderMap, now: u64) -> Option<u64> {
+    let plausible = |reset| until(reset, now).is_some();
     numbers(headers, RESET).min_by_key(|&reset| (!plausible(reset), reset))
 }
 
-fn until(reset: u64, date: u64) -> Option<Duration> {
-    let plausible = reset.saturating_add(SLACK) >= date && reset <= date.saturating_add(LONGEST);
-    plausible.then(|| Duration::from_secs(reset.saturating_sub(date)))
+fn until(reset: u64, now: u64) -> Option<Duration> {
+    let plausible = reset.saturating_add(SLACK) >= now && reset <= now.saturating_add(LONGEST);
+    plausible.then(|| Duration::from_secs(reset.saturating_sub(now)))
 }
 
 /// When an answer was written, by the server's clock: seconds since 1970.

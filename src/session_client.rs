@@ -11,6 +11,11 @@ use crate::{
 
 /// Ends the sessions of the user whose session it carries.
 ///
+/// Calls are awaited in a Tokio runtime with timers and I/O, such as
+/// `#[tokio::main]` makes; anywhere else they are an error of the kind
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) and nothing is sent. In a
+/// browser no runtime is needed.
+///
 /// ```no_run
 /// use okta_user_sessions::{SessionClient, SessionCredentials};
 ///
@@ -98,8 +103,9 @@ impl ClientBuilder<SessionClient> {
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a URL that
     /// is none, not https, a placeholder or the admin console's; for missing or
-    /// malformed credentials; for a header that cannot be sent; and when the
-    /// build has no TLS.
+    /// malformed credentials; for a header that cannot be sent; for a malformed
+    /// proxy, also in `HTTPS_PROXY` or `ALL_PROXY` where those count; and when
+    /// the build has no TLS.
     pub fn build(self) -> Result<SessionClient, Error> {
         let layers = Arc::new(self.layers()?);
         Ok(SessionClient { layers })

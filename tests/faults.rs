@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use okta_user_sessions::{
-    Client, Effect, Error, ErrorKind, Receipt, RetryPolicy, SessionClient, SessionCredentials,
+    Client, Credentials, Effect, Error, ErrorKind, Receipt, RetryPolicy, SessionClient,
+    SessionCredentials,
     mock::{Fault, MockOrg},
 };
 
@@ -194,7 +195,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_a_given_http_client_follows_is_no_success() {
+async fn a_given_builder_cannot_follow_redirects() {
     let org = org().await;
     org.fail_next(
         1,
@@ -202,36 +203,104 @@ async fn a_redirect_that_a_given_http_client_follows_is_no_success() {
     );
     org.add_user(okta_user_sessions::mock::MockUser::new("00uEve").sessions(1));
     let okta = crate::support::admin(&org)
-        .http_client(reqwest::Client::builder().no_proxy().build().unwrap())
+        .http_client_builder(|| {
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(5))
+        })
         .build()
         .unwrap();
     let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
-    assert_eq!(error.effect(), Effect::Unknown);
-    assert!(error.to_string().contains("another address"), "{error}");
+    assert_eq!(
+        (error.effect(), error.status()),
+        (Effect::Unknown, Some(307))
+    );
+    assert_eq!(org.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_redirect_that_ends_nowhere_is_unknown_all_the_same() {
-    for target in [
-        "http://127.0.0.1:1/",
-        "https://127.0.0.1:1/",
-        "ftp://127.0.0.1/",
+async fn a_failed_connection_has_no_effect_with_a_given_builder_too() {
+    let org = org().await;
+    let no_tls = org.url().replace("http://", "https://");
+    for (url, kind) in [
+        ("http://127.0.0.1:1", ErrorKind::NotConnected),
+        ("https://127.0.0.1:1", ErrorKind::NotConnected),
+        (&no_tls, ErrorKind::Tls),
     ] {
-        let org = org().await;
-        let fault = Fault::status(307)
-            .header("location", target)
-            .after_effect(true);
-        org.fail_next(1, fault);
-        let okta = crate::support::admin(&org)
-            .http_client(reqwest::Client::builder().no_proxy().build().unwrap())
+        let error = Client::builder(url)
+            .allow_loopback_http(true)
+            .credentials(Credentials::api_token("00token"))
             .retry(RetryPolicy::never())
+            .http_client_builder(reqwest::Client::builder)
             .build()
-            .unwrap();
-        let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
-        assert!(was_cleared(&org));
-        assert_eq!(error.effect(), Effect::Unknown, "{target}: {error:?}");
+            .unwrap()
+            .revoke_user_sessions(ADA)
+            .await
+            .unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (kind, Effect::None));
+        assert!(!error.to_string().contains("may or may not"), "{error}");
     }
+}
+
+/// Looks up names for ever.
+struct Nobody;
+
+impl reqwest::dns::Resolve for Nobody {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_that_outlasts_the_attempt_has_no_effect() {
+    // The system accepts connections, and nobody makes the TLS handshake.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("https://{}", listener.local_addr().unwrap());
+    for (url, policy) in [
+        (
+            "https://acme.okta.com",
+            RetryPolicy::never().with_attempt_timeout(Duration::from_secs(5)),
+        ),
+        (
+            "https://acme.okta.com",
+            RetryPolicy::default().with_deadline(Duration::from_secs(5)),
+        ),
+        (
+            &silent,
+            RetryPolicy::never().with_attempt_timeout(Duration::from_secs(5)),
+        ),
+    ] {
+        let started = tokio::time::Instant::now();
+        let error = Client::builder(url)
+            .credentials(Credentials::api_token("00token"))
+            .http_client_builder(|| reqwest::Client::builder().no_proxy().dns_resolver(Nobody))
+            .retry(policy)
+            .build()
+            .unwrap()
+            .revoke_user_sessions(ADA)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.effect()),
+            (ErrorKind::NotConnected, Effect::None),
+            "{error}"
+        );
+        assert!(error.to_string().contains("within the time limit"));
+        assert!(started.elapsed() < Duration::from_secs(6));
+    }
+}
+
+/// Once there was a connection, an attempt may have used it.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_after_any_connection_is_unknown() {
+    let org = org().await;
+    let okta = once(&org);
+    okta.revoke_user_sessions(ADA).await.unwrap();
+    org.fail_next(1, Fault::hang().after_effect(true));
+    let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::TimedOut, Effect::Unknown)
+    );
 }
 
 #[tokio::test]

@@ -2,14 +2,18 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use okta_user_sessions::{
-    Effect, ErrorKind, RetryPolicy, WaitReason,
+    Client, Credentials, Effect, ErrorKind, RetryPolicy, WaitReason,
     mock::{Fault, MockOrg},
 };
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time::Instant,
+};
 
 use crate::support::{ADA, add_ada, admin, all, org, was_cleared};
 
@@ -310,4 +314,87 @@ async fn without_rate_limit_headers_the_gate_stays_out_of_the_way() {
     all(&okta, 200).await;
     assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
     assert_eq!(okta.rate_limit(), None);
+}
+
+/// A server that sends nothing but what it is told to, no `Date` above all, and
+/// when each request came.
+async fn server(
+    respond: impl Fn() -> String + Send + 'static,
+) -> (Client, Arc<Mutex<Vec<Instant>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = requests.clone();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = socket.read(&mut request).await.unwrap();
+            seen.lock().unwrap().push(Instant::now());
+            let response = respond();
+            let head = format!("{response}X-Okta-Request-Id: req1\r\nConnection: close\r\n\r\n");
+            socket.write_all(head.as_bytes()).await.unwrap();
+        }
+    });
+    let okta = Client::builder(url)
+        .allow_loopback_http(true)
+        .credentials(Credentials::api_token("00token"))
+        .build()
+        .unwrap();
+    (okta, requests)
+}
+
+fn refused(limits: &str) -> String {
+    format!("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n{limits}")
+}
+
+/// The headers of a spent window that ends so many seconds from now, which may
+/// be in the past.
+fn spent_window(ends_in: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let reset = now.as_secs().saturating_add_signed(ends_in);
+    format!(
+        "X-Rate-Limit-Limit: 100\r\nX-Rate-Limit-Remaining: 0\r\nX-Rate-Limit-Reset: {reset}\r\n"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_is_waited_out_by_the_local_clock_where_the_server_sends_no_date() {
+    let (started, window) = (Instant::now(), spent_window(60));
+    let (okta, requests) = server(move || match started.elapsed() < seconds(60) {
+        true => refused(&window),
+        false => "HTTP/1.1 204 No Content\r\n".to_owned(),
+    })
+    .await;
+    let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
+    assert_eq!(receipt.attempts(), 2);
+    assert_eq!(requests.lock().unwrap().len(), 2);
+    assert!(started.elapsed() <= seconds(63), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_is_not_retried_within_a_second_whatever_it_says() {
+    let date = "Date: Wed, 18 May 2033 03:33:20 GMT\r\n";
+    for limits in [
+        String::new(),
+        "Retry-After: 0\r\n".to_owned(),
+        spent_window(0),
+        spent_window(-3),
+        spent_window(-3600),
+        format!(
+            "{date}X-Rate-Limit-Limit: 9\r\nX-Rate-Limit-Remaining: 0\r\nX-Rate-Limit-Reset: 1999999000\r\n"
+        ),
+        format!("{date}Retry-After: Wed, 18 May 2033 03:33:20 GMT\r\n"),
+    ] {
+        let response = refused(&limits);
+        let (okta, requests) = server(move || response.clone()).await;
+        let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.attempts()),
+            (ErrorKind::RateLimited, 5)
+        );
+        let requests = requests.lock().unwrap();
+        let gaps = requests.windows(2).map(|two| two[1] - two[0]);
+        let shortest = gaps.min().unwrap();
+        assert!(shortest >= seconds(1), "{shortest:?} with {limits:?}");
+    }
 }

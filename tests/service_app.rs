@@ -519,6 +519,24 @@ async fn a_challenge_that_does_not_end_is_an_error_with_its_name() {
     }
 }
 
+/// The nonce that is known stays, so nothing is challenged.
+#[tokio::test]
+async fn an_empty_or_overlong_nonce_is_ignored() {
+    let org = org().await;
+    let token = org.issue_dpop_access_token(&["okta.users.manage"], P256);
+    org.demand_resource_nonce(true);
+    let okta = bound(&org, &token, P256);
+    okta.revoke_user_sessions(ADA).await.unwrap();
+    for nonce in [String::new(), "n".repeat(513)] {
+        let before = sent(&org);
+        let fault = Fault::status(400).header("dpop-nonce", &nonce);
+        org.fail_next(1, fault);
+        okta.revoke_user_sessions(ADA).await.unwrap_err();
+        okta.revoke_user_sessions(ADA).await.unwrap();
+        assert_eq!(sent(&org) - before, 2);
+    }
+}
+
 /// A signer like a KMS: elsewhere, slow, and sometimes out of order.
 struct Kms {
     key: PrivateKey,

@@ -169,7 +169,7 @@ impl TokenEndpoint {
         let mut request = self
             .wire
             .http
-            .client
+            .client()
             .post(self.url.clone())
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .form(&[

@@ -24,6 +24,10 @@ const CLOCK_TOLERANCE: u64 = 1500;
 /// for nonces that change between the challenge and the answer to it.
 const NONCE_REPLAYS: u8 = 3;
 
+/// The longest nonce that is taken, in bytes; Okta's have some 30. It goes into
+/// every proof, and so into a header of every request.
+const LONGEST_NONCE: usize = 512;
+
 /// Proves possession of one key to one server. The token endpoint and the
 /// resource give nonces of their own (RFC 9449 §8 and §9).
 pub(super) struct Prover {
@@ -79,6 +83,7 @@ impl Prover {
             .headers
             .get(DPOP_NONCE)
             .and_then(|nonce| nonce.to_str().ok())
+            .filter(|nonce| (1..=LONGEST_NONCE).contains(&nonce.len()))
         {
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::from(nonce));
         }

@@ -214,7 +214,8 @@ impl RevokeMany {
 
     /// Begins the run, which goes on while it is polled. Nothing is sent before
     /// that; a journal is opened here, and read if there is one, which for a
-    /// million lines takes seconds.
+    /// million lines takes seconds. To start it takes no Tokio runtime; to poll
+    /// it does (see [`Run`]).
     ///
     /// # Errors
     ///

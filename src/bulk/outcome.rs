@@ -57,7 +57,9 @@ impl Outcome {
             _ if error.effect() == Effect::Unknown => Outcome::Unknown,
             ErrorKind::NotFound => Outcome::NotFound,
             ErrorKind::Forbidden => Outcome::Forbidden,
-            ErrorKind::NotConnected | ErrorKind::Tls => Outcome::NotAttempted,
+            ErrorKind::NotConnected | ErrorKind::ProxyUnauthorized | ErrorKind::Tls => {
+                Outcome::NotAttempted
+            }
             _ if error.was_not_sent() => Outcome::NotAttempted,
             _ => Outcome::Rejected,
         }

@@ -15,13 +15,17 @@ use super::{
     errand::{Shared, carry_out},
     intake::{Given, Intake},
 };
-use crate::time::{race, sleep_until};
+use crate::time::{race, require_runtime, sleep_until};
 
 /// How many ids that need no request are passed over before others have a turn.
 const AT_ONCE: usize = 1024;
 
 /// A run that has begun, from [`RevokeMany::start`](super::RevokeMany::start): a
 /// stream of one outcome for each user, in the order in which they end.
+///
+/// It is polled in a Tokio runtime with timers and I/O. Outside of one it is
+/// stopped, and whoever is left is
+/// [`NotAttempted`](crate::Outcome::NotAttempted).
 ///
 /// It goes on while it is polled, and holds what is under way only: a slow
 /// consumer makes a slow run. Dropping it leaves requests that are under way
@@ -84,6 +88,11 @@ impl Run {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
+        if let Err(refused) = require_runtime() {
+            self.shared
+                .tally
+                .stop(StopReason::Cancelled, &refused.to_string());
+        }
         // Once nobody is left, no deadline is missed.
         let left = !self.ids_over || !self.under_way.is_empty();
         if left && !self.shared.tally.is_stopped() && self.alarm.as_mut().poll(context).is_ready() {

@@ -244,7 +244,7 @@ impl State {
             }
             // An earlier end is an old window's, unless the answer was written
             // later, within its window: then windows have become shorter.
-            let shorter = reading.date() > latest.date() && !until_reset.is_zero();
+            let shorter = reading.is_later_than(latest) && !until_reset.is_zero();
             if reading.reset() < latest.reset() && !shorter {
                 return;
             }

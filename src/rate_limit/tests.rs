@@ -70,15 +70,48 @@ fn resets_of_every_kind() {
     }
 }
 
+/// A minute from now, by the local clock, unless a second ends meanwhile.
+fn in_a_minute() -> (String, [Option<Duration>; 2]) {
+    let reset = (unix_seconds() + 60).to_string();
+    (
+        reset,
+        [60, 59].map(|seconds| Some(Duration::from_secs(seconds))),
+    )
+}
+
 #[test]
-fn a_reset_needs_the_servers_own_date() {
+fn without_a_date_the_local_clock_counts() {
     for date in [None, Some("yesterday"), Some(""), Some("2000000000")] {
+        let (reset, expected) = in_a_minute();
+        let until = reading(&[&reset], date).until_reset();
+        assert!(expected.contains(&until), "{date:?}: {until:?}");
+        // As far as that can be meant.
         let reading = reading(&["2000000060"], date);
         assert_eq!(reading.until_reset(), None, "{date:?}");
         assert!(reading.reset().is_some());
     }
     // No clock can show this one.
     assert_eq!(reading(&["18446744073709551615"], None).reset(), None);
+}
+
+#[test]
+fn without_a_date_waits_are_by_the_local_clock() {
+    let (reset, expected) = in_a_minute();
+    let wait = requested_wait(429, &headers(&[(RESET, &reset)]));
+    assert!(expected.map(|until| Some(until? + MARGIN)).contains(&wait));
+    let date = std::time::SystemTime::now() + Duration::from_secs(60);
+    let date = httpdate::fmt_http_date(date);
+    let wait = requested_wait(503, &headers(&[("retry-after", &date)]));
+    assert!(expected.contains(&wait), "{wait:?}");
+}
+
+#[test]
+fn only_the_servers_own_dates_put_responses_in_order() {
+    let now = httpdate::fmt_http_date(std::time::SystemTime::now());
+    let dated = |date| reading(&["2000000060"], date);
+    let (early, late) = (dated(Some(&now)), dated(Some(NOW_DATE)));
+    assert!(late.is_later_than(&early) && !early.is_later_than(&late));
+    assert!(!late.is_later_than(&dated(None)) && !dated(None).is_later_than(&early));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use crate::time::{self, Instant};
 ///
 /// The default makes up to 4 retries within 120 seconds, gives each attempt
 /// 30 seconds, and, where the server does not say how long to wait, backs off
-/// by a random share of 0.5, 1, 2, 4 … seconds, at most 10. That survives one
-/// spent rate-limit window of 60 seconds.
+/// by a random share of 0.5, 1, 2, 4 … seconds, at most 10, and a second more
+/// after a 429. That outlasts one exhausted rate-limit window of 60 seconds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -72,14 +72,15 @@ impl RetryPolicy {
     }
 
     /// The upper bound of the first wait where the server does not ask for one;
-    /// it doubles with each retry. Default: 0.5 seconds.
+    /// it doubles with each retry. Default: 0.5 seconds. A wait after a 429 is
+    /// a second longer.
     pub fn with_backoff_base(mut self, base: Duration) -> Self {
         self.backoff_base = base;
         self
     }
 
     /// The upper bound of every wait where the server does not ask for one.
-    /// Default: 10 seconds.
+    /// Default: 10 seconds. A wait after a 429 is a second longer.
     pub fn with_backoff_cap(mut self, cap: Duration) -> Self {
         self.backoff_cap = cap;
         self

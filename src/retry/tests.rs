@@ -302,12 +302,17 @@ fn waits_of_every_kind() {
         (Unavailable(503), Some(secs(5)), 1, secs(5), ms(5500)),
         // Long, but the server may mean it: the deadline check is to say it.
         (RateLimited, Some(6 * hour), 1, 6 * hour, 6 * hour + secs(1)),
+        // A refusal for a spent window is never followed by another at once.
+        (RateLimited, Some(ms(1)), 1, secs(1), ms(1100)),
+        (RateLimited, Some(secs(0)), 1, secs(1), ms(1500)),
+        (RateLimited, None, 1, secs(1), ms(1500)),
+        (RateLimited, None, 9, secs(1), secs(11)),
         // No server means these.
-        (RateLimited, Some(7 * hour), 1, secs(0), ms(500)),
-        (RateLimited, Some(Duration::MAX), 1, secs(0), ms(500)),
-        (RateLimited, Some(secs(0)), 1, secs(0), ms(500)),
+        (RateLimited, Some(7 * hour), 1, secs(1), ms(1500)),
+        (RateLimited, Some(Duration::MAX), 1, secs(1), ms(1500)),
+        (Unavailable(503), Some(Duration::MAX), 1, secs(0), ms(500)),
+        (Unavailable(503), Some(secs(0)), 1, secs(0), ms(500)),
         // Nothing asked: exponential, capped, fully random.
-        (RateLimited, None, 1, secs(0), ms(500)),
         (NotConnected, None, 2, secs(0), secs(1)),
         (ConnectionLost, None, 3, secs(0), secs(2)),
         (TimedOut, None, 5, secs(0), secs(8)),

@@ -13,12 +13,18 @@ const BRIEF: Duration = Duration::from_secs(2);
 /// waiters do not come back in one instant.
 const SPREAD: Duration = Duration::from_secs(1);
 
+/// The shortest wait after a refusal for a spent window. Whatever the server
+/// says, such as a reset that has passed, one that comes sooner is refused again
+/// and counts against the org.
+const LEAST_AFTER_REFUSAL: Duration = Duration::from_secs(1);
+
 /// The wait before retry number `retry` (1 is the first); `random` is in
 /// `0.0..1.0`.
 ///
 /// What the server asked for goes first and is not capped, so that the deadline
 /// check can say how long it would have been; only a length that no server
-/// means is ignored. Else the backoff is exponential, capped and fully random.
+/// means is ignored. Else the backoff is exponential, capped and fully random,
+/// after a second where the window is spent.
 pub(super) fn before_retry(
     policy: &RetryPolicy,
     reason: WaitReason,
@@ -31,14 +37,21 @@ pub(super) fn before_retry(
     let doublings = 2_u32.saturating_pow(retry.saturating_sub(1));
     let backoff = policy.backoff_base().saturating_mul(doublings);
     let backoff = backoff.min(policy.backoff_cap());
+    let least = match reason {
+        WaitReason::RateLimited => LEAST_AFTER_REFUSAL,
+        _ => Duration::ZERO,
+    };
     match requested.filter(meant) {
         _ if reason == WaitReason::ConcurrencyLimited => {
             // Never nearly zero: the requests in the way need a moment to end.
             let half = backoff.min(BRIEF) / 2;
             half.saturating_add(part(half, random))
         }
-        Some(wait) => wait.saturating_add(part(SPREAD.min(wait / 10), random)),
-        None => part(backoff, random),
+        Some(wait) => {
+            let wait = wait.max(least);
+            wait.saturating_add(part(SPREAD.min(wait / 10), random))
+        }
+        None => least.saturating_add(part(backoff, random)),
     }
 }
 

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+mod runtime;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use browser::{Instant, sleep_until};
+use browser as platform;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use tokio::time::{Instant, sleep_until};
+use runtime as platform;
+
+pub(crate) use platform::{Instant, require_runtime, sleep_until, unix_seconds};
 
 /// Thirty years: further than any deadline is meant, and near enough that no
 /// platform's clock overflows.

@@ -22,10 +22,24 @@ pub(super) const REDIRECTED: &str = "the answer came from another address, which
 /// What sends the requests; reqwest's client only makes them.
 #[derive(Clone)]
 pub(crate) struct Http {
-    pub(crate) client: reqwest::Client,
+    client: reqwest::Client,
 }
 
 impl Http {
+    /// To make requests with.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        self.client.clone()
+    }
+
+    /// The browser's own.
+    pub(super) fn pool(&self) -> &Self {
+        self
+    }
+
+    pub(super) fn timed_out(&self) -> Error {
+        super::timed_out()
+    }
+
     /// Dropping the future aborts the request.
     pub(super) async fn execute(&self, request: Request) -> Result<Response, Error> {
         let abort = AbortOnDrop::new().map_err(|_| unsendable())?;

@@ -5,6 +5,8 @@
 mod browser;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+#[cfg(not(target_arch = "wasm32"))]
+mod pool;
 
 #[cfg(target_arch = "wasm32")]
 use browser as platform;
@@ -53,10 +55,12 @@ async fn exchange(http: &Http, request: Request, ends: Instant) -> Result<Answer
     let url = request.url().clone();
     let secrets = Secret::all(&request);
     let mut limit = pin!(sleep_until(ends));
-    let mut response = match race(http.execute(request), limit.as_mut()).await {
+    let pool = http.pool();
+    let mut response = match race(pool.execute(request), limit.as_mut()).await {
         Ok(executed) => executed?,
-        Err(()) => return Err(timed_out()),
+        Err(()) => return Err(pool.timed_out()),
     };
+    #[cfg(target_arch = "wasm32")]
     if *response.url() != url {
         return Err(Error::new(
             ErrorKind::UnexpectedAnswer,
@@ -69,7 +73,7 @@ async fn exchange(http: &Http, request: Request, ends: Instant) -> Result<Answer
     let allowed_by_cors = platform::allowed_by_cors(&response);
     let body = match race(platform::read(response, &headers), limit).await {
         Ok(body) => body,
-        Err(()) => Body::Cut(timed_out()),
+        Err(()) => Body::Cut(pool.timed_out()),
     };
     Ok(Answer {
         status,

@@ -1,24 +1,40 @@
 //! On a server: TLS, connections, proxies, redirects off; and what a failure of
 //! the HTTP client says about the request.
 
-use std::{env::consts, error::Error as StdError, future::poll_fn, io, pin::Pin, time::Duration};
+use std::{
+    any::Any,
+    env::consts,
+    error::Error as StdError,
+    future::poll_fn,
+    io,
+    panic::{AssertUnwindSafe, resume_unwind},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
+use futures_util::FutureExt;
 use hyper::body::Body as _;
-
 pub(super) use reqwest::Response;
 use reqwest::{
     Request, Version,
-    header::{HeaderMap, HeaderValue, USER_AGENT},
+    header::{HeaderMap, HeaderValue},
 };
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
-use super::{LONGEST_BODY, timed_out};
+pub(crate) use super::pool::Http;
+use super::{
+    LONGEST_BODY,
+    pool::{Pool, WatchConnector},
+    timed_out,
+};
 use crate::{
     Effect, Error, ErrorKind, Proxy,
     answer::{Body, Received},
     id::OrgUrl,
+    proxy,
 };
 
 /// How long making a connection may take, TLS included, unless set otherwise.
@@ -28,38 +44,55 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// and more), so that they do not close it under a request.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) const REDIRECTED: &str = "the answer came from another address, over a redirect that the given reqwest::Client followed; build it with redirect(Policy::none())";
+/// How long an HTTP/2 connection may be silent before it is asked for a sign of
+/// life, and how long that may take. A connection over which nothing comes any
+/// more, be it idle or waiting for a response, is closed after the sum: well
+/// before an attempt's usual time limit of 30 s, so that the next attempt of the
+/// same call has a new connection, and before an idle one is closed anyway. Not
+/// shorter, since a connection that a mobile or overloaded network holds up for
+/// some seconds is not dead, and servers close one that asks too often.
+///
+/// TCP keep-alive, which reqwest switches on (every 15 s, up to three times),
+/// notices a host that is gone, but not one that no longer responds.
+#[cfg(feature = "http2")]
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+#[cfg(feature = "http2")]
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What sends the requests.
-#[derive(Clone)]
-pub(crate) struct Http {
-    pub(crate) client: reqwest::Client,
-    /// Whether the caller brought it. Then it may follow redirects.
-    given: bool,
-    user_agent: HeaderValue,
+/// Makes what our settings are then applied to.
+pub(crate) type MakeBuilder = Arc<dyn Fn() -> reqwest::ClientBuilder + Send + Sync>;
+
+impl Pool {
+    pub(super) async fn execute(&self, request: Request) -> Result<Response, Error> {
+        // In a runtime without I/O, Tokio panics where a connection is made, and
+        // there is no way to ask before.
+        let executed = AssertUnwindSafe(self.waiting(self.client.execute(request)));
+        match executed.catch_unwind().await {
+            Ok(Ok(response)) => Ok(response),
+            // The time limit of a caller's own builder, or of keep-alive.
+            Ok(Err(error)) if error.is_timeout() && !error.is_connect() => {
+                Err(self.timed_out().with_source(error.without_url()))
+            }
+            Ok(Err(error)) => Err(failure(error)),
+            Err(panic) if says(&*panic, "IO is disabled") => Err(Error::invalid(
+                "this Tokio runtime has no I/O; build it with Builder::enable_all()",
+            )),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
 }
 
-impl Http {
-    pub(super) async fn execute(&self, mut request: Request) -> Result<Response, Error> {
-        let headers = request.headers_mut();
-        headers.insert(USER_AGENT, self.user_agent.clone());
-        self.client.execute(request).await.map_err(|error| {
-            let error = failure(error);
-            // It may be the target of a redirect that was not reached, after the
-            // org had done what it was asked.
-            if self.given {
-                return error.with_unknown_effect();
-            }
-            error
-        })
-    }
+fn says(panic: &(dyn Any + Send), words: &str) -> bool {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .is_some_and(|text| text.contains(words))
 }
 
 /// How connections are made, and what says who makes them.
 pub(crate) struct Connection {
     pub(crate) user_agent_suffix: String,
     /// The caller's own.
-    pub(crate) http_client: Option<reqwest::Client>,
+    pub(crate) http_client_builder: Option<MakeBuilder>,
     pub(crate) connect_timeout: Duration,
     pub(crate) proxy: Option<Proxy>,
     /// PEM, each of one certificate or more.
@@ -72,7 +105,7 @@ impl Default for Connection {
     fn default() -> Self {
         Self {
             user_agent_suffix: String::new(),
-            http_client: None,
+            http_client_builder: None,
             connect_timeout: CONNECT_TIMEOUT,
             proxy: None,
             ca_certificates: Vec::new(),
@@ -85,16 +118,17 @@ impl Connection {
     /// Nothing is connected yet.
     pub(crate) fn http(self, org: &OrgUrl) -> Result<Http, Error> {
         let user_agent = user_agent(&self.user_agent_suffix)?;
-        let given = self.http_client.is_some();
-        let client = match self.http_client {
-            Some(client) => client,
-            None => http_client(org, &self)?,
-        };
-        Ok(Http {
-            client,
-            given,
-            user_agent,
-        })
+        let has_own_builder = self.http_client_builder.is_some();
+        let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
+        if org.is_https() && !has_tls && !has_own_builder {
+            return Err(no_tls());
+        }
+        // What a builder of the caller's own makes of these is not known.
+        if !org.is_loopback() && self.proxy.is_none() && !has_own_builder {
+            proxy::check_variables(org, |name| std::env::var(name))?;
+        }
+        let org = org.clone();
+        Http::new(move |watch| http_client(&org, &self, &user_agent, watch))
     }
 }
 
@@ -109,11 +143,17 @@ fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
     })
 }
 
-fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client, Error> {
-    if org.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
-        return Err(no_tls());
-    }
-    let mut builder = reqwest::Client::builder()
+fn http_client(
+    org: &OrgUrl,
+    connection: &Connection,
+    user_agent: &HeaderValue,
+    watch: WatchConnector,
+) -> Result<reqwest::Client, Error> {
+    let mut builder = match &connection.http_client_builder {
+        Some(make) => make(),
+        None => reqwest::Client::builder(),
+    };
+    builder = builder
         // A token must not follow a redirect, nor a page pass for an answer.
         .redirect(reqwest::redirect::Policy::none())
         // Attempts are counted by the retry loop alone.
@@ -125,8 +165,23 @@ fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client,
         .no_brotli()
         .no_deflate()
         .no_zstd()
+        .user_agent(user_agent)
         .connect_timeout(connection.connect_timeout)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        // The last, so that it sees connections as they are handed out.
+        .connector_layer(watch);
+    #[cfg(feature = "http2")]
+    {
+        builder = builder
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .http2_keep_alive_while_idle(true);
+    }
+    // Others in a program may switch it on in reqwest.
+    #[cfg(not(feature = "http2"))]
+    {
+        builder = builder.http1_only();
+    }
     // Looked at even where it has no effect, so that a mistake shows.
     let proxy = connection.proxy.as_ref().map(Proxy::build).transpose()?;
     // A proxy cannot reach this machine's loopback.
@@ -148,7 +203,7 @@ fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client,
 
 fn no_tls() -> Error {
     Error::invalid(
-        "this build of okta-user-sessions has no TLS; enable its feature `rustls` or `native-tls`, or bring a reqwest::Client that has",
+        "this build of okta-user-sessions has no TLS; enable its feature `rustls` or `native-tls`, or a TLS feature of reqwest and set http_client_builder(..)",
     )
 }
 
@@ -247,6 +302,12 @@ fn failure(error: reqwest::Error) -> Error {
             Effect::None,
             "the request could not be built",
         )
+    } else if error.is_connect() && proxy_refused(&error) {
+        (
+            ErrorKind::ProxyUnauthorized,
+            Effect::None,
+            "the proxy does not accept the user name and password (407); correct those of the proxy setting, or of HTTPS_PROXY or ALL_PROXY where it is not set",
+        )
     } else if error.is_connect() && connection_failed(&error) {
         (
             ErrorKind::NotConnected,
@@ -275,6 +336,12 @@ fn failure(error: reqwest::Error) -> Error {
         )
     };
     Error::new(kind, effect, message).with_source(error.without_url())
+}
+
+/// Whether the proxy asks for another user name and password. hyper-util does
+/// not make the type of this error public.
+fn proxy_refused(error: &reqwest::Error) -> bool {
+    sources(error).any(|source| source.to_string() == "tunnel error: proxy authorization required")
 }
 
 /// Whether connecting failed below TLS: no address, refused, unreachable, too

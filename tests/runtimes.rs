@@ -1,0 +1,89 @@
+//! Awaited where Tokio has no timers, no I/O, or no runtime at all.
+
+use futures_util::FutureExt;
+use okta_user_sessions::{
+    Client, Credentials, Effect, Error, ErrorKind, Outcome, SessionClient, SessionCredentials,
+};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::support::{ADA, unreachable};
+
+fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    let error = result.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect(), error.attempts()),
+        (ErrorKind::InvalidInput, Effect::None, 0)
+    );
+    error.to_string()
+}
+
+fn runtime(enable: impl FnOnce(&mut Builder) -> &mut Builder) -> Runtime {
+    enable(&mut Builder::new_current_thread()).build().unwrap()
+}
+
+fn me() -> SessionClient {
+    SessionClient::builder("https://acme.okta.com")
+        .credentials(SessionCredentials::idx("cookie"))
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn outside_of_a_runtime_a_call_is_refused() {
+    let call = unreachable().revoke_user_sessions(ADA).into_future();
+    let text = refusal(call.now_or_never().unwrap());
+    assert!(text.contains("not in a Tokio runtime"), "{text}");
+    let call = me().end_user_sessions().into_future();
+    refusal(call.now_or_never().unwrap());
+}
+
+#[test]
+fn in_a_runtime_without_timers_a_call_is_refused() {
+    for runtime in [runtime(|builder| builder), runtime(Builder::enable_io)] {
+        let call = unreachable().revoke_user_sessions(ADA).into_future();
+        let text = refusal(runtime.block_on(call));
+        assert!(
+            text.contains("no timers") && text.contains("enable_all"),
+            "{text}"
+        );
+        refusal(runtime.block_on(me().end_user_sessions().into_future()));
+    }
+}
+
+#[test]
+fn in_a_runtime_without_io_a_call_is_refused() {
+    let runtime = runtime(Builder::enable_time);
+    let call = unreachable().revoke_user_sessions(ADA).into_future();
+    let text = refusal(runtime.block_on(call));
+    assert!(
+        text.contains("no I/O") && text.contains("enable_all"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_bulk_run_outside_of_a_runtime_attempts_nobody_and_says_why() {
+    let mut run = unreachable().revoke_many([ADA, "00uBob"]).start().unwrap();
+    for _ in 0..2 {
+        let outcome = run.next().now_or_never().unwrap().unwrap();
+        assert_eq!(outcome.outcome, Outcome::NotAttempted);
+    }
+    assert!(run.next().now_or_never().unwrap().is_none());
+    let report = run.report();
+    assert!(!report.is_complete());
+    let why = report.stopped_because.unwrap();
+    assert!(why.contains("not in a Tokio runtime"), "{why}");
+}
+
+#[test]
+fn a_call_may_be_made_outside_and_awaited_inside() {
+    let okta = Client::builder("http://127.0.0.1:1")
+        .allow_loopback_http(true)
+        .credentials(Credentials::api_token("00token"))
+        .retry(okta_user_sessions::RetryPolicy::never())
+        .build()
+        .unwrap();
+    let call = okta.revoke_user_sessions(ADA).into_future();
+    let error = runtime(Builder::enable_all).block_on(call).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotConnected);
+}
