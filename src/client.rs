@@ -134,7 +134,7 @@ impl Client {
 impl ClientBuilder<Client> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
-        self.auth(|wire| credentials.into_auth(wire))
+        self.auth(credentials.check(), |wire| credentials.into_auth(wire))
     }
 
     /// Makes the client. Nothing is sent.

@@ -27,6 +27,7 @@ mod client;
 mod config;
 mod error;
 pub mod error_code;
+mod faults;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -51,6 +52,7 @@ mod receipt;
 mod retry;
 mod secret;
 mod session_client;
+mod shown;
 #[cfg(not(target_arch = "wasm32"))]
 mod template;
 mod time;

@@ -89,7 +89,9 @@ impl SessionClient {
 impl ClientBuilder<SessionClient> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
-        self.auth(|_| credentials.into_auth())
+        let auth = credentials.into_auth();
+        let checked = auth.as_ref().map(drop).map_err(Clone::clone);
+        self.auth(checked, |_| auth)
     }
 
     /// Makes the client. Nothing is sent.

@@ -129,7 +129,7 @@ impl Client {
 impl ClientBuilder<Client> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
-        self.auth(|wire| credentials.into_auth(wire))
+        self.auth(credentials.check(), |wire| credentials.into_auth(wire))
     }
 
     /// Makes the client and its thread. Nothing is sent.
@@ -195,7 +195,9 @@ impl SessionClient {
 impl ClientBuilder<SessionClient> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
-        self.auth(|_| credentials.into_auth())
+        let auth = credentials.into_auth();
+        let checked = auth.as_ref().map(drop).map_err(Clone::clone);
+        self.auth(checked, |_| auth)
     }
 
     /// Makes the client and its thread. Nothing is sent.

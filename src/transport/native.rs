@@ -16,7 +16,9 @@ use super::{LONGEST_BODY, timed_out};
 use crate::{
     Effect, Error, ErrorKind, Proxy,
     answer::{Body, Provenance},
+    faults::Faults,
     id::OrgUrl,
+    shown,
 };
 
 /// How long making a connection may take, TLS included, unless set otherwise.
@@ -82,17 +84,21 @@ impl Default for Connection {
 impl Connection {
     /// Nothing is connected yet.
     pub(crate) fn http(self, org: &OrgUrl) -> Result<Http, Error> {
-        let user_agent = user_agent(&self.user_agent_suffix)?;
+        let mut faults = Faults::default();
+        let user_agent = faults.check(user_agent(&self.user_agent_suffix));
         let given = self.http_client.is_some();
         let client = match self.http_client {
-            Some(client) => client,
-            None => http_client(org, &self)?,
+            Some(client) => Some(client),
+            None => http_client(org, &self, &mut faults),
         };
-        Ok(Http {
-            client,
-            given,
-            user_agent,
-        })
+        match (client, user_agent) {
+            (Some(client), Some(user_agent)) => Ok(Http {
+                client,
+                given,
+                user_agent,
+            }),
+            _ => Err(faults.into_error()),
+        }
     }
 }
 
@@ -102,14 +108,20 @@ fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
     let text = format!("{own} {}/{} {}", consts::OS, consts::ARCH, suffix.trim());
     HeaderValue::from_str(text.trim_end()).map_err(|_| {
         Error::invalid(format!(
-            "the User-Agent suffix {suffix:?} is refused: it holds a character that no header has"
+            "the User-Agent suffix is invalid: it contains a character that no header has (got {})",
+            shown::length(suffix)
         ))
     })
 }
 
-fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client, Error> {
+fn http_client(
+    org: &OrgUrl,
+    connection: &Connection,
+    faults: &mut Faults,
+) -> Option<reqwest::Client> {
     if org.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
-        return Err(no_tls());
+        faults.push(no_tls());
+        return None;
     }
     let mut builder = reqwest::Client::builder()
         // A token must not follow a redirect, nor a page pass for an answer.
@@ -126,22 +138,39 @@ fn http_client(org: &OrgUrl, connection: &Connection) -> Result<reqwest::Client,
         .connect_timeout(connection.connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
     // Looked at even where it has no effect, so that a mistake shows.
-    let proxy = connection.proxy.as_ref().map(Proxy::build).transpose()?;
+    let proxy = connection
+        .proxy
+        .as_ref()
+        .and_then(|proxy| faults.check(proxy.build()));
     // A proxy cannot reach this machine's loopback.
     if org.is_loopback() {
         builder = builder.no_proxy();
     } else if let Some(proxy) = proxy {
         builder = builder.proxy(proxy);
     }
-    for pem in &connection.ca_certificates {
-        builder = with_ca_certificates(builder, pem)?;
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    {
+        for pem in &connection.ca_certificates {
+            if let Some(certificates) = faults.check(ca_certificates(pem)) {
+                builder = builder.tls_certs_merge(certificates);
+            }
+        }
+        if let Some(pem) = &connection.client_certificate
+            && let Some(identity) = faults.check(client_certificate(pem))
+        {
+            builder = builder.identity(identity);
+        }
     }
-    if let Some(pem) = &connection.client_certificate {
-        builder = with_client_certificate(builder, pem)?;
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    if !connection.ca_certificates.is_empty() || connection.client_certificate.is_some() {
+        faults.push(no_tls());
     }
-    builder.build().map_err(|error| {
+    if !faults.is_empty() {
+        return None;
+    }
+    faults.check(builder.build().map_err(|error| {
         Error::invalid("the HTTP client could not be set up").with_source(error.without_url())
-    })
+    }))
 }
 
 fn no_tls() -> Error {
@@ -151,53 +180,33 @@ fn no_tls() -> Error {
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn with_ca_certificates(
-    builder: reqwest::ClientBuilder,
-    pem: &str,
-) -> Result<reqwest::ClientBuilder, Error> {
-    let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+fn ca_certificates(pem: &str) -> Result<Vec<reqwest::Certificate>, Error> {
+    reqwest::Certificate::from_pem_bundle(pem.as_bytes())
         .ok()
         .filter(|certificates| !certificates.is_empty())
         .ok_or_else(|| {
-            Error::invalid("a CA certificate is refused: it is no PEM (BEGIN CERTIFICATE)")
-        })?;
-    Ok(builder.tls_certs_merge(certificates))
+            Error::invalid(format!(
+                "a CA certificate must be PEM (BEGIN CERTIFICATE) (got {})",
+                shown::length(pem)
+            ))
+        })
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn with_client_certificate(
-    builder: reqwest::ClientBuilder,
-    pem: &SecretString,
-) -> Result<reqwest::ClientBuilder, Error> {
-    let pem = pem.expose_secret().as_bytes();
+fn client_certificate(pem: &SecretString) -> Result<reqwest::Identity, Error> {
+    let pem = pem.expose_secret();
     // With both, reqwest connects with native-tls.
     #[cfg(not(feature = "native-tls"))]
-    let identity = reqwest::Identity::from_pem(pem);
+    let identity = reqwest::Identity::from_pem(pem.as_bytes());
     #[cfg(feature = "native-tls")]
-    let identity = reqwest::Identity::from_pkcs8_pem(pem, pem);
+    let identity = reqwest::Identity::from_pkcs8_pem(pem.as_bytes(), pem.as_bytes());
     // The library's own message may quote the key.
-    let identity = identity.map_err(|_| {
-        Error::invalid(
-            "the client certificate is refused: it is no PEM of a certificate and its private key that is not encrypted",
-        )
-    })?;
-    Ok(builder.identity(identity))
-}
-
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn with_ca_certificates(
-    _: reqwest::ClientBuilder,
-    _: &str,
-) -> Result<reqwest::ClientBuilder, Error> {
-    Err(no_tls())
-}
-
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn with_client_certificate(
-    _: reqwest::ClientBuilder,
-    _: &SecretString,
-) -> Result<reqwest::ClientBuilder, Error> {
-    Err(no_tls())
+    identity.map_err(|_| {
+        Error::invalid(format!(
+            "the client certificate must be PEM of a certificate and its private key, not encrypted (got {})",
+            shown::length(pem)
+        ))
+    })
 }
 
 pub(super) fn provenance(response: &Response, _: &Url, headers: &HeaderMap) -> Provenance {
