@@ -33,8 +33,8 @@ type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
 #[must_use = "a builder makes a client with build()"]
 pub struct ClientBuilder<C> {
     org_url: String,
-    /// Whether the credentials are valid, and what makes them ready.
-    auth: Option<(Result<(), Error>, MakeAuth)>,
+    /// What is wrong with the credentials, and what makes them ready if nothing is.
+    auth: Option<(Faults, MakeAuth)>,
     headers: Vec<(String, String)>,
     connection: Connection,
     allow_loopback_http: bool,
@@ -87,10 +87,10 @@ impl<C> ClientBuilder<C> {
 
     pub(crate) fn auth(
         mut self,
-        checked: Result<(), Error>,
+        faults: Faults,
         auth: impl FnOnce(Wire) -> Result<Auth, Error> + Send + 'static,
     ) -> Self {
-        self.auth = Some((checked, Box::new(auth)));
+        self.auth = Some((faults, Box::new(auth)));
         self
     }
 
@@ -99,7 +99,10 @@ impl<C> ClientBuilder<C> {
         let mut faults = Faults::default();
         let org = faults.check(OrgUrl::new(&self.org_url, self.allow_loopback_http));
         let auth = match self.auth {
-            Some((checked, auth)) => faults.check(checked).map(|()| auth),
+            Some((others, auth)) => {
+                faults.extend(others);
+                Some(auth)
+            }
             None => {
                 faults.push(Error::invalid(
                     "the client has no credentials; set them with credentials(..)",
@@ -108,7 +111,7 @@ impl<C> ClientBuilder<C> {
             }
         };
         let headers = headers(&self.headers, &mut faults);
-        let http = faults.check(http(self.connection, org.as_ref()));
+        let http = http(self.connection, org.as_ref(), &mut faults);
         match (org, auth, http) {
             (Some(org), Some(auth), Some(http)) if faults.is_empty() => {
                 let wire = Wire {
@@ -130,19 +133,22 @@ impl<C> ClientBuilder<C> {
         }
     }
 
-    /// What is wrong with the connection's settings, if anything is.
+    /// Reports what is wrong with the connection's settings.
     #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
-    pub(crate) fn check_connection(self) -> Result<(), Error> {
-        http(self.connection, None).map(drop)
+    pub(crate) fn check_connection(self, faults: &mut Faults) {
+        http(self.connection, None, faults);
     }
 }
 
 /// Where the org URL is invalid, the connection is checked with another, so that all
 /// faults are found.
-fn http(connection: Connection, org: Option<&OrgUrl>) -> Result<Http, Error> {
+fn http(connection: Connection, org: Option<&OrgUrl>, faults: &mut Faults) -> Option<Http> {
     match org {
-        Some(org) => connection.http(org),
-        None => connection.http(&OrgUrl::new("https://org.invalid", false)?),
+        Some(org) => connection.http(org, faults),
+        None => {
+            let another = faults.check(OrgUrl::new("https://org.invalid", false))?;
+            connection.http(&another, faults)
+        }
     }
 }
 

@@ -171,11 +171,15 @@ impl OrgUrl {
 
     /// The URL for people: a host that may be a misplaced secret is not shown.
     pub(crate) fn shown(&self) -> String {
-        if shown::is_host(self.host()) {
+        if self.host_looks_like_one() {
             self.base.clone()
         } else {
             shown::length(&self.base)
         }
+    }
+
+    pub(crate) fn host_looks_like_one(&self) -> bool {
+        shown::is_host(self.host())
     }
 
     fn host(&self) -> &str {

@@ -74,8 +74,8 @@ impl Proxy {
             return Err(self.refused("it contains more than a host and a port"));
         }
         // The library's own message may quote it.
-        let mut proxy = reqwest::Proxy::all(url)
-            .map_err(|_| self.refused("the HTTP client cannot use it"))?;
+        let mut proxy =
+            reqwest::Proxy::all(url).map_err(|_| self.refused("the HTTP client cannot use it"))?;
         if let Some((username, password)) = &self.login {
             proxy = proxy.basic_auth(username, password.expose_secret());
         }

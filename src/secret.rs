@@ -236,7 +236,10 @@ mod tests {
     #[test]
     fn a_short_token_is_hidden_where_it_is_a_word() {
         let cookie = |value: &str, text: &str| hide(COOKIE, &format!("idx={value}"), text);
-        assert_eq!(cookie("abc", "idx=abc; abcd, abc"), "idx=[hidden]; abcd, [hidden]");
+        assert_eq!(
+            cookie("abc", "idx=abc; abcd, abc"),
+            "idx=[hidden]; abcd, [hidden]"
+        );
         assert_eq!(cookie("x", "x-ray of x"), "[hidden]-ray of [hidden]");
         assert_eq!(cookie("secret", "asecretb"), "a[hidden]b");
         assert_eq!(cookie("", "nothing"), "nothing");

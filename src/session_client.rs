@@ -61,8 +61,8 @@ impl SessionClient {
     /// As [`from_config`](Self::from_config).
     #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
     pub fn builder_from_config(config: &Config) -> Result<ClientBuilder<Self>, Error> {
-        let builder = config.apply(Self::builder)?;
-        Ok(builder.credentials(config.session_credentials()?))
+        let (builder, credentials) = config.session(Self::builder)?;
+        Ok(builder.credentials(credentials))
     }
 
     /// Ends the user's identity-provider sessions
@@ -89,9 +89,7 @@ impl SessionClient {
 impl ClientBuilder<SessionClient> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
-        let auth = credentials.into_auth();
-        let checked = auth.as_ref().map(drop).map_err(Clone::clone);
-        self.auth(checked, |_| auth)
+        self.auth(credentials.faults(), |_| credentials.into_auth())
     }
 
     /// Makes the client. Nothing is sent.

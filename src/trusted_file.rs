@@ -10,8 +10,8 @@ use std::{fs::Metadata, path::Path};
 /// it is part of the text. `opened` is the metadata of the **open** file, since the
 /// name may stand for another one a moment later.
 ///
-/// Refused are a file of another user; one that its group or everyone can write;
-/// one that is reached by another user's symbolic link, which points elsewhere
+/// Refused are a file of another user; one that its group or everyone can write,
+/// unless the group is the owner's own; one that is reached by another user's symbolic link, which points elsewhere
 /// whenever they like; and one in a folder where everyone can exchange it, which a
 /// sticky folder like `/tmp` prevents. A folder that its group can write is
 /// accepted, because a umask of 002 makes every folder so.
@@ -36,13 +36,17 @@ mod unix {
     };
 
     const ROOT: u32 = 0;
-    const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+    pub(super) const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
     const OTHERS_WRITE: u32 = 0o002;
     const STICKY: u32 = 0o1000;
 
     pub(super) fn check(path: &Path, opened: &Metadata) -> Result<(), String> {
         let user = rustix::process::geteuid().as_raw();
-        check_file(path, user, opened.uid(), opened.mode())?;
+        let writers = match is_private_group(opened.uid(), opened.gid()) {
+            true => OTHERS_WRITE,
+            false => GROUP_OR_OTHERS_WRITE,
+        };
+        check_file(path, user, opened.uid(), opened.mode(), writers)?;
         let unknown = |error: io::Error| format!("its folder cannot be examined ({error})");
         let name = fs::symlink_metadata(path).map_err(unknown)?;
         if name.is_symlink() {
@@ -53,7 +57,20 @@ mod unix {
         check_folder_of(path).map_err(unknown)?
     }
 
-    pub(super) fn check_file(path: &Path, user: u32, owner: u32, mode: u32) -> Result<(), String> {
+    /// Many systems make a group for each user, with the user's number, and then let
+    /// it write all that the user creates (umask 002).
+    pub(super) fn is_private_group(owner: u32, group: u32) -> bool {
+        group == owner && group != ROOT
+    }
+
+    /// `writers` are the bits of the mode that must not be set.
+    pub(super) fn check_file(
+        path: &Path,
+        user: u32,
+        owner: u32,
+        mode: u32,
+        writers: u32,
+    ) -> Result<(), String> {
         if !is_trusted(user, owner) {
             return Err(format!(
                 "it belongs to user {owner}, who can change it, and must belong to {}; \
@@ -61,7 +78,7 @@ mod unix {
                 expected(user)
             ));
         }
-        if mode & GROUP_OR_OTHERS_WRITE != 0 {
+        if mode & writers != 0 {
             return Err(format!(
                 "its owner is user {owner}, but other users can write it (mode {:03o}); \
                  if you trust what is in it, run chmod go-w {path:?}; else name another file",
@@ -161,7 +178,10 @@ mod tests {
         let path = Path::new("/x/okta.yaml");
         for (user, owner) in [(USER, USER), (USER, 0), (0, 0)] {
             for mode in [0o600, 0o644, 0o755, 0o400] {
-                assert_eq!(unix::check_file(path, user, owner, mode), Ok(()));
+                assert_eq!(
+                    unix::check_file(path, user, owner, mode, unix::GROUP_OR_OTHERS_WRITE),
+                    Ok(())
+                );
             }
         }
     }
@@ -170,7 +190,8 @@ mod tests {
     fn a_file_of_another_user_is_refused_with_both_owners_and_the_fix() {
         let path = Path::new("/x/okta.yaml");
         for (user, owner) in [(USER, 1001), (0, USER)] {
-            let why = unix::check_file(path, user, owner, 0o600).unwrap_err();
+            let why = unix::check_file(path, user, owner, 0o600, unix::GROUP_OR_OTHERS_WRITE)
+                .unwrap_err();
             assert!(why.contains(&format!("belongs to user {owner},")), "{why}");
             let fix = format!("chown {user} \"/x/okta.yaml\"");
             assert!(why.contains(&fix) && why.contains("root"), "{why}");
@@ -185,11 +206,26 @@ mod tests {
         for mode in [0o600, 0o644, 0o755] {
             assert_eq!(checked(&folder.file(mode)), Ok(()), "{mode:o}");
         }
-        for mode in [0o620, 0o602, 0o666, 0o664] {
+        for mode in [0o602, 0o666] {
             let path = folder.file(mode);
             let why = checked(&path).unwrap_err();
             assert!(why.contains(&format!("(mode {mode:o})")), "{why}");
             assert!(why.contains(&format!("chmod go-w {path:?}")), "{why}");
+        }
+    }
+
+    #[test]
+    fn only_the_owners_own_group_may_write_a_file() {
+        assert!(unix::is_private_group(USER, USER));
+        for (owner, group) in [(USER, 100), (USER, 0), (0, USER), (0, 0)] {
+            assert!(!unix::is_private_group(owner, group));
+        }
+        let folder = Folder::new("group");
+        for mode in [0o620, 0o664] {
+            let path = folder.file(mode);
+            let meta = path.metadata().unwrap();
+            let trusted = unix::is_private_group(meta.uid(), meta.gid());
+            assert_eq!(checked(&path).is_ok(), trusted, "{mode:o}");
         }
     }
 

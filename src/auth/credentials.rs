@@ -126,18 +126,20 @@ impl Credentials {
         Self(Kind::DpopToken(Token::new(DPOP, token), key))
     }
 
-    /// What is wrong with them, if anything is; nothing is sent.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// What is wrong with them.
+    pub(crate) fn faults(&self) -> Faults {
+        let mut faults = Faults::default();
         match &self.0 {
-            Kind::Token(token) => token.header().map(drop),
+            Kind::Token(token) => drop(faults.check(token.header())),
             #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-            Kind::ServiceApp(app) => app.check(),
+            Kind::ServiceApp(app) => app.check(&mut faults),
             #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-            Kind::DpopToken(token, _) => token.header().map(drop),
+            Kind::DpopToken(token, _) => drop(faults.check(token.header())),
         }
+        faults
     }
 
-    /// Of credentials that were [checked](Self::check).
+    /// Of credentials that have no [faults](Self::faults).
     pub(crate) fn into_auth(self, wire: Wire) -> Result<Auth, Error> {
         match self.0 {
             Kind::Token(token) => {
@@ -213,32 +215,43 @@ impl SessionCredentials {
         Self { kind, origin: None }
     }
 
+    /// What is wrong with them.
+    pub(crate) fn faults(&self) -> Faults {
+        let mut faults = Faults::default();
+        self.headers(&mut faults);
+        faults
+    }
+
+    /// Of credentials that have no [faults](Self::faults).
     pub(crate) fn into_auth(self) -> Result<Auth, Error> {
+        let mut faults = Faults::default();
+        match self.headers(&mut faults) {
+            Some(headers) => Ok(Auth::Fixed(headers)),
+            None => Err(faults.into_error()),
+        }
+    }
+
+    fn headers(&self, faults: &mut Faults) -> Option<Vec<(HeaderName, HeaderValue)>> {
         let credential = match &self.kind {
             SessionKind::AccessToken(token) => token.header(),
             #[cfg(not(target_arch = "wasm32"))]
             SessionKind::Cookie { name, value } => cookie_header(name, value),
             #[cfg(target_arch = "wasm32")]
             // The transport sends the cookies, as there is no token.
-            SessionKind::Browser => return Ok(Auth::Fixed(Vec::new())),
+            SessionKind::Browser => return Some(Vec::new()),
         };
+        let credential = faults.check(credential);
         let origin = self.origin.as_deref().map(origin_value).transpose();
-        let mut faults = Faults::default();
-        match (faults.check(credential), faults.check(origin)) {
-            (Some(credential), Some(origin)) => {
-                let mut headers = vec![credential];
-                headers.extend(origin.map(|origin| (ORIGIN, origin)));
-                Ok(Auth::Fixed(headers))
-            }
-            _ => Err(faults.into_error()),
-        }
+        let origin = faults.check(origin)?;
+        let mut headers = vec![credential?];
+        headers.extend(origin.map(|origin| (ORIGIN, origin)));
+        Some(headers)
     }
 }
 
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 impl ServiceApp {
-    fn check(&self) -> Result<(), Error> {
-        let mut faults = Faults::default();
+    fn check(&self, faults: &mut Faults) {
         let id = &self.client_id;
         if id.is_empty()
             || id.contains(['{', '}'])
@@ -259,10 +272,6 @@ impl ServiceApp {
                 )));
             }
         }
-        if faults.is_empty() {
-            return Ok(());
-        }
-        Err(faults.into_error())
     }
 }
 

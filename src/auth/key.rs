@@ -217,7 +217,12 @@ impl fmt::Debug for PrivateKey {
             .field("algorithm", &self.algorithm)
             .field(
                 "key_id",
-                &format_args!("{}", self.key_id.as_deref().map_or("none".to_owned(), shown::length)),
+                &format_args!(
+                    "{}",
+                    self.key_id
+                        .as_deref()
+                        .map_or("none".to_owned(), shown::length)
+                ),
             )
             .finish_non_exhaustive()
     }

@@ -83,22 +83,18 @@ impl Default for Connection {
 
 impl Connection {
     /// Nothing is connected yet.
-    pub(crate) fn http(self, org: &OrgUrl) -> Result<Http, Error> {
-        let mut faults = Faults::default();
+    pub(crate) fn http(self, org: &OrgUrl, faults: &mut Faults) -> Option<Http> {
         let user_agent = faults.check(user_agent(&self.user_agent_suffix));
         let given = self.http_client.is_some();
         let client = match self.http_client {
             Some(client) => Some(client),
-            None => http_client(org, &self, &mut faults),
+            None => http_client(org, &self, faults),
         };
-        match (client, user_agent) {
-            (Some(client), Some(user_agent)) => Ok(Http {
-                client,
-                given,
-                user_agent,
-            }),
-            _ => Err(faults.into_error()),
-        }
+        Some(Http {
+            client: client?,
+            given,
+            user_agent: user_agent?,
+        })
     }
 }
 

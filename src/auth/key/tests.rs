@@ -420,7 +420,9 @@ fn debug_shows_the_algorithm_and_neither_key_nor_key_id() {
         let algorithm = key.algorithm();
         assert_eq!(
             format!("{key:?}"),
-            format!("PrivateKey {{ algorithm: {algorithm:?}, key_id: 1 character, not shown, .. }}")
+            format!(
+                "PrivateKey {{ algorithm: {algorithm:?}, key_id: 1 character, not shown, .. }}"
+            )
         );
     }
 }
