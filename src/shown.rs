@@ -7,20 +7,21 @@
 /// What stands in place of a value.
 pub(crate) fn length(value: &str) -> String {
     match value.chars().count() {
+        0 => "nothing".to_owned(),
         1 => "1 character, not shown".to_owned(),
         count => format!("{count} characters, not shown"),
     }
 }
 
-/// Whether it is the name or address of a host. A name has two labels or more, and
-/// the last of letters only, which neither an API token nor a JWT has.
+/// Whether it is the name or address of a host. A name has two labels or more, none
+/// as long as a token, and the last of letters only.
 pub(crate) fn is_host(text: &str) -> bool {
     let address = text.trim_start_matches('[').trim_end_matches(']');
     if text == "localhost" || address.parse::<std::net::IpAddr>().is_ok() {
         return true;
     }
     let label = |label: &str| {
-        (1..=63).contains(&label.len())
+        (1..=40).contains(&label.len())
             && label
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
@@ -90,7 +91,7 @@ mod tests {
         ] {
             assert!(is_host(host), "{host}");
         }
-        let long = format!("{}.example", "a".repeat(64));
+        let long = format!("{}.example", "a".repeat(41));
         for text in [
             "",
             ".",

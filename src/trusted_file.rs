@@ -13,7 +13,7 @@ use std::{fs::Metadata, path::Path};
 /// Refused are a file of another user; one that its group or everyone can write,
 /// unless the group is the owner's own; one that is reached by another user's symbolic link, which points elsewhere
 /// whenever they like; and one in a folder where everyone can exchange it, which a
-/// sticky folder like `/tmp` prevents. A folder that its group can write is
+/// sticky folder like `/tmp` prevents; the folder's own name may be a link as well. A folder that its group can write is
 /// accepted, because a umask of 002 makes every folder so.
 #[cfg(unix)]
 pub(crate) fn check(path: &Path, opened: &Metadata) -> Result<(), String> {
@@ -52,9 +52,9 @@ mod unix {
         if name.is_symlink() {
             check_link(path, user, name.uid())?;
             let target = fs::canonicalize(path).map_err(unknown)?;
-            check_folder_of(&target).map_err(unknown)??;
+            check_folder_of(&target, user).map_err(unknown)??;
         }
-        check_folder_of(path).map_err(unknown)?
+        check_folder_of(path, user).map_err(unknown)?
     }
 
     /// Many systems make a group for each user, with the user's number, and then let
@@ -99,11 +99,17 @@ mod unix {
         ))
     }
 
-    fn check_folder_of(path: &Path) -> io::Result<Result<(), String>> {
+    fn check_folder_of(path: &Path, user: u32) -> io::Result<Result<(), String>> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        let name = fs::symlink_metadata(folder)?;
+        if name.is_symlink()
+            && let Err(why) = check_link(folder, user, name.uid())
+        {
+            return Ok(Err(why));
+        }
         let mode = fs::metadata(folder)?.mode();
         if mode & OTHERS_WRITE == 0 || mode & STICKY != 0 {
             return Ok(Ok(()));
@@ -282,6 +288,13 @@ mod tests {
                 .unwrap_err()
                 .contains("symbolic link of user 1000")
         );
+        let elsewhere = Folder::new("given-folder");
+        let to_folder = elsewhere.0.join("link");
+        symlink(&folder.0, &to_folder).unwrap();
+        assert_eq!(checked(&to_folder.join("file")), Ok(()));
+        std::os::unix::fs::lchown(&to_folder, Some(USER), None).unwrap();
+        let why = checked(&to_folder.join("file")).unwrap_err();
+        assert!(why.contains("symbolic link of user 1000"), "{why}");
         chown(&path, Some(USER), None).unwrap();
         assert!(checked(&path).unwrap_err().contains("belongs to user 1000"));
     }

@@ -11,6 +11,7 @@ mod connections;
 mod contract;
 mod faults;
 mod ids;
+mod misplaced;
 mod mock;
 mod retries;
 mod secrets;
