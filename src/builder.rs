@@ -13,10 +13,12 @@ use crate::{
     Error, RetryPolicy, WaitEvent,
     auth::{Auth, Wire},
     call::Layers,
+    faults::Faults,
     id::OrgUrl,
     pacing::Gate,
     retry::WaitObserver,
-    transport::Connection,
+    shown,
+    transport::{Connection, Http},
 };
 #[cfg(not(target_arch = "wasm32"))]
 use crate::{Proxy, SecretString, template::Templates};
@@ -32,7 +34,8 @@ type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
 #[must_use = "a builder makes a client with build()"]
 pub struct ClientBuilder<C> {
     org_url: String,
-    auth: Option<MakeAuth>,
+    /// What is wrong with the credentials, and what makes them ready if nothing is.
+    auth: Option<(Faults, MakeAuth)>,
     headers: Vec<(String, String)>,
     connection: Connection,
     allow_loopback_http: bool,
@@ -101,35 +104,69 @@ impl<C> ClientBuilder<C> {
 
     pub(crate) fn auth(
         mut self,
+        faults: Faults,
         auth: impl FnOnce(Wire) -> Result<Auth, Error> + Send + 'static,
     ) -> Self {
-        self.auth = Some(Box::new(auth));
+        self.auth = Some((faults, Box::new(auth)));
         self
     }
 
+    /// The error holds all that is wrong with the settings, not the first only.
     pub(crate) fn layers(self) -> Result<Layers, Error> {
-        let org = OrgUrl::new(&self.org_url, self.allow_loopback_http)?;
-        let Some(auth) = self.auth else {
-            return Err(Error::invalid(
-                "the client has no credentials; set them with credentials(..)",
-            ));
+        let mut faults = Faults::default();
+        let org = faults.check(OrgUrl::new(&self.org_url, self.allow_loopback_http));
+        let auth = match self.auth {
+            Some((others, auth)) => {
+                faults.extend(others);
+                Some(auth)
+            }
+            None => {
+                faults.push(Error::invalid(
+                    "the client has no credentials; set them with credentials(..)",
+                ));
+                None
+            }
         };
-        let headers = headers(&self.headers)?;
-        let wire = Wire {
-            http: self.connection.http(&org)?,
-            org,
-            policy: self.policy,
-            observer: self.observer,
-        };
-        Ok(Layers {
-            auth: auth(wire.clone())?,
-            wire,
-            headers,
-            gate: Gate::default(),
-            allow_missing_request_id: self.allow_missing_request_id,
-            #[cfg(not(target_arch = "wasm32"))]
-            templates: Templates::default(),
-        })
+        let headers = headers(&self.headers, &mut faults);
+        let http = http(self.connection, org.as_ref(), &mut faults);
+        match (org, auth, http) {
+            (Some(org), Some(auth), Some(http)) if faults.is_empty() => {
+                let wire = Wire {
+                    http,
+                    org,
+                    policy: self.policy,
+                    observer: self.observer,
+                };
+                Ok(Layers {
+                    auth: auth(wire.clone())?,
+                    wire,
+                    headers,
+                    gate: Gate::default(),
+                    allow_missing_request_id: self.allow_missing_request_id,
+                    #[cfg(not(target_arch = "wasm32"))]
+                    templates: Templates::default(),
+                })
+            }
+            _ => Err(faults.into_error()),
+        }
+    }
+
+    /// Reports what is wrong with the connection's settings.
+    #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
+    pub(crate) fn check_connection(self, faults: &mut Faults) {
+        http(self.connection, None, faults);
+    }
+}
+
+/// Where the org URL is invalid, the connection is checked with another, so that all
+/// faults are found.
+fn http(connection: Connection, org: Option<&OrgUrl>, faults: &mut Faults) -> Option<Http> {
+    match org {
+        Some(org) => connection.http(org, faults),
+        None => {
+            let another = faults.check(OrgUrl::new("https://org.invalid", false))?;
+            connection.http(&another, faults)
+        }
     }
 }
 
@@ -228,27 +265,38 @@ const OWN_HEADERS: [HeaderName; 10] = [
     HeaderName::from_static("dpop"),
 ];
 
-fn headers(given: &[(String, String)]) -> Result<HeaderMap, Error> {
+fn headers(given: &[(String, String)], faults: &mut Faults) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in given {
-        let refuse = |reason: &str| {
-            Err(Error::invalid(format!(
-                "the header {name:?} is refused: {reason}"
-            )))
+    for (number, (name, value)) in (1_u32..).zip(given) {
+        let mut refuse = |reason: String| {
+            faults.push(Error::invalid(format!(
+                "header {number} of those added with header(..) is invalid: {reason}"
+            )));
         };
         let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
-            return refuse("this is no header's name");
+            refuse(format!(
+                "its name must be that of a header (got {})",
+                shown::length(name)
+            ));
+            continue;
         };
         if OWN_HEADERS.contains(&header) {
-            return refuse("this crate sets it; use the builder's other methods");
+            refuse(format!(
+                "this crate sets {header} itself; use the builder's other methods"
+            ));
+            continue;
         }
         let Ok(mut value) = HeaderValue::from_str(value) else {
-            return refuse("its value holds a character that no header has");
+            refuse(format!(
+                "its value contains a character that no header has (got {})",
+                shown::length(value)
+            ));
+            continue;
         };
         value.set_sensitive(true);
         headers.append(header, value);
     }
-    Ok(headers)
+    headers
 }
 
 impl<C> fmt::Debug for ClientBuilder<C> {

@@ -270,7 +270,7 @@ use js_sys::Math::random;
 impl fmt::Debug for Layers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Layers")
-            .field("org", &self.wire.org.base())
+            .field("org", &self.wire.org.shown())
             .field("policy", &self.wire.policy)
             .finish_non_exhaustive()
     }

@@ -70,8 +70,8 @@ impl Client {
     /// As [`from_config`](Self::from_config).
     #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
     pub fn builder_from_config(config: &Config) -> Result<ClientBuilder<Self>, Error> {
-        let builder = config.apply(Self::builder)?;
-        Ok(builder.credentials(config.credentials()?))
+        let (builder, credentials) = config.admin(Self::builder)?;
+        Ok(builder.credentials(credentials))
     }
 
     /// Revokes every identity-provider session of a user
@@ -139,7 +139,7 @@ impl Client {
 impl ClientBuilder<Client> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
-        self.auth(|wire| credentials.into_auth(wire))
+        self.auth(credentials.faults(), |wire| credentials.into_auth(wire))
     }
 
     /// Makes the client. Nothing is sent.

@@ -27,6 +27,7 @@ mod client;
 mod config;
 mod error;
 pub mod error_code;
+mod faults;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -51,11 +52,14 @@ mod receipt;
 mod retry;
 mod secret;
 mod session_client;
+mod shown;
 #[cfg(not(target_arch = "wasm32"))]
 mod template;
 mod time;
 mod trace;
 mod transport;
+#[cfg(not(target_arch = "wasm32"))]
+mod trusted_file;
 
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 pub use auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};

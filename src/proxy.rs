@@ -7,7 +7,7 @@ use hyper_util::client::proxy::matcher::{Builder, Matcher};
 use reqwest::{NoProxy, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Error, id::OrgUrl};
+use crate::{Error, id::OrgUrl, shown};
 
 /// An HTTP proxy, for [`ClientBuilder::proxy`](crate::ClientBuilder::proxy).
 ///
@@ -65,21 +65,31 @@ impl Proxy {
     pub(crate) fn build(&self) -> Result<reqwest::Proxy, Error> {
         let url = match Url::parse(&self.url) {
             Ok(url) if url.has_host() && matches!(url.scheme(), "http" | "https") => url,
-            _ => return Err(refused("it is no URL like http://proxy.example:8080")),
+            _ => return Err(self.refused("it must be like http://proxy.example:8080")),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("it holds a user name or password; give them apart"));
+            return Err(
+                self.refused("it contains a user name or password; set them with basic_auth(..)")
+            );
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(refused("it holds more than a host and a port"));
+            return Err(self.refused("it contains more than a host and a port"));
         }
-        let mut proxy = reqwest::Proxy::all(url).map_err(|error| {
-            refused("the HTTP client does not take it").with_source(error.without_url())
-        })?;
+        // The library's own message may quote it.
+        let mut proxy =
+            reqwest::Proxy::all(url).map_err(|_| self.refused("the HTTP client cannot use it"))?;
         if let Some((username, password)) = &self.login {
             proxy = proxy.basic_auth(username, password.expose_secret());
         }
         Ok(proxy.no_proxy(NoProxy::from_string(&self.no_proxy.join(","))))
+    }
+
+    /// The URL may hold a password, so it is not shown.
+    fn refused(&self, reason: &str) -> Error {
+        Error::invalid(format!(
+            "the proxy's URL is invalid: {reason} (got {})",
+            shown::length(&self.url)
+        ))
     }
 }
 
@@ -126,16 +136,10 @@ fn proxies(matcher: Builder, org: &Uri) -> bool {
     proxy.is_some_and(|proxy| Url::parse(&proxy.uri().to_string()).is_ok())
 }
 
-/// The URL may hold a password, so it is not shown.
-fn refused(reason: &str) -> Error {
-    Error::invalid(format!("the proxy's URL is refused: {reason}"))
-}
-
+/// The settings may be misplaced secrets, all of them.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Proxy")
-            .field("no_proxy", &self.no_proxy)
-            .finish_non_exhaustive()
+        f.debug_struct("Proxy").finish_non_exhaustive()
     }
 }
 

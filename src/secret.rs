@@ -1,4 +1,10 @@
 //! What was secret in a request, to be found in what comes back.
+//!
+//! Hidden is the whole value and every piece of it of 15 bytes or more, in upper
+//! or lower case: what a server echoes is often cut. Other forms, such as base64, are
+//! not looked for.
+
+use std::ops::Range;
 
 use reqwest::{
     Request,
@@ -7,14 +13,23 @@ use reqwest::{
 
 const HIDDEN: &str = "[hidden]";
 
-/// Shorter ones are no secrets, and would be found in words that are none.
+/// Every piece this long is found, wherever it begins in the secret.
+#[cfg(test)]
+const SURE: usize = WINDOW * 2 - 1;
+
+/// The secret is cut into windows of this many bytes, each of which is looked for in
+/// the text, and what is found is extended as far as the two agree.
+const WINDOW: usize = 8;
+
+/// Shorter values of headers that a caller added are no secrets, and would be found
+/// in ordinary text.
 const SHORTEST: usize = 6;
 
 /// A value that must not be shown.
 pub(crate) struct Secret {
     value: HeaderValue,
-    /// Whether a scheme or a cookie's name stands before the secret itself.
-    prefixed: bool,
+    /// Whether it is a credential, which follows a scheme or a cookie's name.
+    credential: bool,
 }
 
 impl Secret {
@@ -28,28 +43,240 @@ impl Secret {
     }
 
     pub(crate) fn new(name: &HeaderName, value: HeaderValue) -> Self {
-        let prefixed = *name == AUTHORIZATION || *name == COOKIE;
-        Self { value, prefixed }
+        let credential = *name == AUTHORIZATION || *name == COOKIE;
+        Self { value, credential }
     }
 
     /// The text without it.
     pub(crate) fn hide(&self, text: String) -> String {
-        let Ok(value) = self.value.to_str() else {
-            return text;
-        };
-        let bare = if self.prefixed {
-            value.split_once([' ', '=']).map_or(value, |(_, bare)| bare)
+        let secret = self.bare();
+        let found = if secret.len() >= WINDOW {
+            pieces(secret, text.as_bytes())
         } else {
-            value
+            self.words(secret, text.as_bytes())
         };
-        // What is longer than the text is not in it, as most secrets are next to
-        // a request id: searching would cost more than all else done to it.
-        [value, bare].into_iter().fold(text, |text, secret| {
-            if (SHORTEST..=text.len()).contains(&secret.len()) {
-                text.replace(secret, HIDDEN)
-            } else {
-                text
+        if found.is_empty() {
+            return text;
+        }
+        let mut shown = String::with_capacity(text.len());
+        let mut hiding = false;
+        for (at, character) in text.char_indices() {
+            let end = at.saturating_add(character.len_utf8());
+            let hidden = found
+                .iter()
+                .any(|piece| piece.start < end && at < piece.end);
+            match (hidden, hiding) {
+                (true, false) => shown.push_str(HIDDEN),
+                (true, true) => {}
+                (false, _) => shown.push(character),
             }
-        })
+            hiding = hidden;
+        }
+        shown
+    }
+
+    fn bare(&self) -> &[u8] {
+        let value = self.value.as_bytes();
+        let before = |byte: &u8| b" =".contains(byte);
+        match value.iter().position(before) {
+            Some(at) if self.credential => value.get(at.saturating_add(1)..).unwrap_or_default(),
+            _ => value,
+        }
+    }
+
+    /// Where a short secret stands. A credential of a few bytes is hidden where it is
+    /// a word of its own, since it is a part of many others.
+    fn words(&self, secret: &[u8], text: &[u8]) -> Vec<Range<usize>> {
+        if secret.is_empty() || (secret.len() < SHORTEST && !self.credential) {
+            return Vec::new();
+        }
+        let is_word = |at: usize, end: usize| {
+            let before = at.checked_sub(1).and_then(|before| text.get(before));
+            ![before, text.get(end)]
+                .into_iter()
+                .flatten()
+                .any(u8::is_ascii_alphanumeric)
+        };
+        text.windows(secret.len())
+            .enumerate()
+            .map(|(at, window)| (at, at.saturating_add(window.len()), window))
+            .filter(|(at, end, window)| {
+                window.eq_ignore_ascii_case(secret)
+                    && (secret.len() >= SHORTEST || is_word(*at, *end))
+            })
+            .map(|(at, end, _)| at..end)
+            .collect()
+    }
+}
+
+/// Where pieces of `secret` stand in `text`. Called on the request id of each success,
+/// so it takes one look at each window of the secret, and no search.
+fn pieces(secret: &[u8], text: &[u8]) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    if text.len() < WINDOW {
+        return pieces;
+    }
+    let known = Filter::new(text);
+    let last = secret.len().saturating_sub(WINDOW);
+    for from in (0..=last).step_by(WINDOW) {
+        let Some(window) = window(secret, from) else {
+            break;
+        };
+        if !known.may_hold(window) {
+            continue;
+        }
+        for (at, _) in text
+            .windows(WINDOW)
+            .enumerate()
+            .filter(|(_, found)| key(found) == window)
+        {
+            pieces.push(extended(secret, from, text, at));
+        }
+    }
+    pieces
+}
+
+/// As far as `secret` at `from` and `text` at `at` agree, to both sides.
+fn extended(secret: &[u8], from: usize, text: &[u8], at: usize) -> Range<usize> {
+    let agree = |(a, b): &(&u8, &u8)| a.eq_ignore_ascii_case(b);
+    let back = secret
+        .iter()
+        .take(from)
+        .rev()
+        .zip(text.iter().take(at).rev())
+        .take_while(agree)
+        .count();
+    let ahead = secret
+        .iter()
+        .skip(from)
+        .zip(text.iter().skip(at))
+        .take_while(agree)
+        .count();
+    at.saturating_sub(back)..at.saturating_add(ahead)
+}
+
+/// Which windows a text may hold.
+struct Filter {
+    bits: Vec<u64>,
+}
+
+impl Filter {
+    fn new(text: &[u8]) -> Self {
+        // 16 bits for each window, so that few others seem to be there.
+        let words = text.len().div_ceil(4).next_power_of_two();
+        let mut filter = Self {
+            bits: vec![0; words],
+        };
+        for found in text.windows(WINDOW) {
+            let (word, bit) = filter.place(key(found));
+            if let Some(word) = filter.bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        filter
+    }
+
+    fn may_hold(&self, window: u64) -> bool {
+        let (word, bit) = self.place(window);
+        self.bits.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(&self, window: u64) -> (usize, u64) {
+        // Multiplicative hashing (Knuth): the upper bits are the good ones.
+        let hash = window.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let word = usize::try_from(hash >> 32).unwrap_or_default() % self.bits.len().max(1);
+        (word, 1 << (hash >> 26 & 63))
+    }
+}
+
+fn window(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..at.checked_add(WINDOW)?).map(key)
+}
+
+/// A window as a number, the same for upper and lower case.
+fn key(window: &[u8]) -> u64 {
+    window.iter().fold(0, |key, byte| {
+        key << 8 | u64::from(byte.to_ascii_lowercase())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TOKEN: &str = "00QCjAl4MlV-WPXM0Aelo0ScZIbkLJ1wL_qMhNaJvf";
+
+    fn hide(name: HeaderName, value: &str, text: &str) -> String {
+        let secret = Secret::new(&name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        secret.hide(text.to_owned())
+    }
+
+    fn token(text: &str) -> String {
+        hide(AUTHORIZATION, &format!("SSWS {TOKEN}"), text)
+    }
+
+    #[test]
+    fn a_token_is_hidden_in_any_case_and_where_it_is_cut() {
+        for (text, hidden) in [
+            (format!("got SSWS {TOKEN}!"), "got SSWS [hidden]!"),
+            (format!("{TOKEN}{TOKEN}"), "[hidden]"),
+            (TOKEN.to_uppercase(), "[hidden]"),
+            (format!("{}...", &TOKEN[..15]), "[hidden]..."),
+            (format!("...{}", &TOKEN[20..]), "...[hidden]"),
+            (format!("é{}é", &TOKEN[5..30]), "é[hidden]é"),
+            ("a request id".to_owned(), "a request id"),
+            (String::new(), ""),
+        ] {
+            assert_eq!(token(&text), hidden, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_token_is_hidden_where_it_is_a_word() {
+        let cookie = |value: &str, text: &str| hide(COOKIE, &format!("idx={value}"), text);
+        assert_eq!(
+            cookie("abc", "idx=abc; abcd, abc"),
+            "idx=[hidden]; abcd, [hidden]"
+        );
+        assert_eq!(cookie("x", "x-ray of x"), "[hidden]-ray of [hidden]");
+        assert_eq!(cookie("secret", "asecretb"), "a[hidden]b");
+        assert_eq!(cookie("", "nothing"), "nothing");
+        let other = HeaderName::from_static("x-a");
+        assert_eq!(hide(other.clone(), "true", "true"), "true");
+        assert_eq!(hide(other, "hunter2", "a hunter2"), "a [hidden]");
+    }
+
+    #[test]
+    fn a_value_that_is_not_ascii_is_hidden() {
+        let other = HeaderName::from_static("x-a");
+        let text = "you sent pässwörd-ünd-mehr here";
+        let hidden = hide(other, "pässwörd-ünd-mehr", text);
+        assert_eq!(hidden, "you sent [hidden] here");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_piece_of_a_secret_stays(
+            secret in "[A-Za-z0-9_=/+-]{15,300}",
+            from in any::<prop::sample::Index>(),
+            length in SURE..60,
+            before in ".{0,20}",
+            after in ".{0,20}",
+        ) {
+            let from = from.index(secret.len() - SURE + 1);
+            let piece = &secret[from..secret.len().min(from + length)];
+            let name = HeaderName::from_static("x-a");
+            let shown = hide(name, &secret, &format!("{before}{piece}{after}"));
+            prop_assert!(shown.contains(HIDDEN) && !shown.contains(piece), "{shown}");
+        }
+
+        #[test]
+        fn what_holds_no_secret_is_left_as_it_is(text in "[ -/:-@]{0,200}") {
+            prop_assert_eq!(token(&text), text);
+        }
     }
 }

@@ -66,8 +66,8 @@ impl SessionClient {
     /// As [`from_config`](Self::from_config).
     #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
     pub fn builder_from_config(config: &Config) -> Result<ClientBuilder<Self>, Error> {
-        let builder = config.apply(Self::builder)?;
-        Ok(builder.credentials(config.session_credentials()?))
+        let (builder, credentials) = config.session(Self::builder)?;
+        Ok(builder.credentials(credentials))
     }
 
     /// Ends the user's identity-provider sessions
@@ -94,7 +94,7 @@ impl SessionClient {
 impl ClientBuilder<SessionClient> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
-        self.auth(|_| credentials.into_auth())
+        self.auth(credentials.faults(), |_| credentials.into_auth())
     }
 
     /// Makes the client. Nothing is sent.

@@ -13,6 +13,7 @@ mod dead_connections;
 mod faults;
 mod hostile_responses;
 mod ids;
+mod misplaced;
 mod mock;
 mod proxies;
 mod retries;

@@ -23,21 +23,21 @@ fn client(url: &str) -> Result<Client, okta_user_sessions::Error> {
 fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
     for (url, reason) in [
         ("", "empty"),
-        ("acme.okta.com", "no URL"),
-        ("https://", "no URL"),
+        ("acme.okta.com", "not a URL"),
+        ("https://", "not a URL"),
         ("http://acme.okta.com", "must be https"),
         ("http://127.0.0.1:8080", "allow_loopback_http"),
         ("http://localhost", "allow_loopback_http"),
         ("ftp://acme.okta.com", "must be https"),
-        ("https:/acme.okta.com", "no URL"),
-        ("https:acme.okta.com", "no URL"),
-        ("https:///acme.okta.com", "no URL"),
-        ("https:\\\\acme.okta.com", "no URL"),
-        ("https://acme-admin.okta.com.", "no domain"),
-        ("https://acme.okta.com.com.", "no domain"),
-        ("https://acme..okta.com", "no domain"),
-        ("https://acme.okta.com,evil.example", "no domain"),
-        ("https://%7ByourOktaDomain%7D", "no"),
+        ("https:/acme.okta.com", "not a URL"),
+        ("https:acme.okta.com", "not a URL"),
+        ("https:///acme.okta.com", "not a URL"),
+        ("https:\\\\acme.okta.com", "not a URL"),
+        ("https://acme-admin.okta.com.", "not a valid domain"),
+        ("https://acme.okta.com.com.", "not a valid domain"),
+        ("https://acme..okta.com", "not a valid domain"),
+        ("https://acme.okta.com,evil.example", "not a valid domain"),
+        ("https://%7ByourOktaDomain%7D", "not a valid domain"),
         ("https://{yourOktaDomain}", "placeholder"),
         ("https://acme-admin.okta.com", "https://acme.okta.com"),
         (
@@ -53,6 +53,14 @@ fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
             "https://acme.okta-gov.com",
         ),
         ("https://ACME-ADMIN.okta.mil", "https://acme.okta.mil"),
+        (
+            "https://acme-admin.okta-miltest.com",
+            "https://acme.okta-miltest.com",
+        ),
+        (
+            "https://acme-admin.trex-govcloud.com",
+            "https://acme.trex-govcloud.com",
+        ),
         ("https://acme.okta.com.com", ".com.com"),
         ("https://https://acme.okta.com", ":// twice"),
         ("https://acme.okta.com/oauth2/default", "path"),
@@ -62,8 +70,9 @@ fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
     ] {
         let text = refusal(client(url));
         assert!(text.contains(reason), "{url:?}: {text}");
+        let length = format!("got {} characters", url.chars().count());
         assert!(
-            url.is_empty() || text.contains(&format!("{url:?}")),
+            url.is_empty() || text.contains("the host given is ") || text.contains(&length),
             "{text}"
         );
     }
@@ -147,14 +156,15 @@ fn malformed_credentials_are_refused_without_showing_them() {
     }
     for (name, value, reason) in [
         ("idx", "", "empty"),
-        ("", "secret", "cookie name"),
-        ("i dx", "secret", "cookie name"),
+        ("", "secret", "session cookie's name"),
+        ("i dx", "secret", "session cookie's name"),
         ("idx", "secret; sid=1", "no cookie value"),
         ("idx", "sec\r\nret", "no cookie value"),
     ] {
         let credentials = SessionCredentials::cookie(name, value);
         let text = refusal(SessionClient::builder(url).credentials(credentials).build());
-        assert!(text.contains(reason) && !text.contains("sec"), "{text}");
+        let shown = text.replace("session", "");
+        assert!(text.contains(reason) && !shown.contains("sec"), "{text}");
     }
     for origin in [
         "app.example.com",
@@ -164,7 +174,8 @@ fn malformed_credentials_are_refused_without_showing_them() {
     ] {
         let credentials = SessionCredentials::idx("value").origin(origin);
         let text = refusal(SessionClient::builder(url).credentials(credentials).build());
-        assert!(text.contains(&format!("{origin:?}")), "{text}");
+        let length = format!("(got {} characters", origin.len());
+        assert!(text.contains("origin") && text.contains(&length), "{text}");
     }
     assert!(refusal(Client::builder(url).build()).contains("no credentials"));
 }
@@ -178,7 +189,7 @@ fn headers_that_would_bend_a_request_are_refused() {
         ("content-length", "x", "other methods"),
         ("Transfer-Encoding", "chunked", "other methods"),
         ("DPoP", "x", "other methods"),
-        ("a b", "x", "no header's name"),
+        ("a b", "x", "its name must be"),
         ("x-a", "b\r\nc", "no header has"),
     ] {
         let builder = Client::builder("https://acme.okta.com").header(name, value);
@@ -187,8 +198,7 @@ fn headers_that_would_bend_a_request_are_refused() {
                 .credentials(Credentials::api_token("00token"))
                 .build(),
         );
-        assert!(text.contains(reason), "{text}");
-        assert!(text.contains(&format!("{name:?}")), "{text}");
+        assert!(text.contains(reason) && text.contains("header 1"), "{text}");
     }
     let builder = Client::builder("https://acme.okta.com").user_agent_suffix("a\nb");
     let text = refusal(

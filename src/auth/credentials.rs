@@ -1,5 +1,6 @@
 //! The credentials of the two clients, checked before anything is sent.
 
+use std::fmt;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Auth, Wire};
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 use super::{PrivateKey, Signer, endpoint::ServiceApp, tokens::TokenAuth};
-use crate::Error;
+use crate::{Error, faults::Faults, shown};
 
 /// What an administrator or a service authenticates with, for
 /// [`Client`](crate::Client).
@@ -41,7 +42,7 @@ enum Kind {
 ///
 /// SessionClient::builder("https://acme.okta.com").credentials(Credentials::api_token("00token"));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SessionCredentials {
     kind: SessionKind,
     /// None in a browser, which sets it itself.
@@ -54,7 +55,7 @@ struct Token {
     token: SecretString,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum SessionKind {
     #[cfg(target_arch = "wasm32")]
     Browser,
@@ -125,6 +126,20 @@ impl Credentials {
         Self(Kind::DpopToken(Token::new(DPOP, token), key))
     }
 
+    /// What is wrong with them.
+    pub(crate) fn faults(&self) -> Faults {
+        let mut faults = Faults::default();
+        match &self.0 {
+            Kind::Token(token) => drop(faults.check(token.header())),
+            #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+            Kind::ServiceApp(app) => app.check(&mut faults),
+            #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+            Kind::DpopToken(token, _) => drop(faults.check(token.header())),
+        }
+        faults
+    }
+
+    /// Of credentials that have no [faults](Self::faults).
     pub(crate) fn into_auth(self, wire: Wire) -> Result<Auth, Error> {
         match self.0 {
             Kind::Token(token) => {
@@ -132,15 +147,9 @@ impl Credentials {
                 Ok(Auth::Fixed(vec![token.header()?]))
             }
             #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-            Kind::ServiceApp(app) => {
-                app.check()?;
-                TokenAuth::service_app(app, wire).map(Auth::Tokens)
-            }
+            Kind::ServiceApp(app) => TokenAuth::service_app(app, wire).map(Auth::Tokens),
             #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-            Kind::DpopToken(token, key) => {
-                token.header()?;
-                TokenAuth::given(token.token, key).map(Auth::Tokens)
-            }
+            Kind::DpopToken(token, key) => TokenAuth::given(token.token, key).map(Auth::Tokens),
         }
     }
 }
@@ -206,49 +215,62 @@ impl SessionCredentials {
         Self { kind, origin: None }
     }
 
+    /// What is wrong with them.
+    pub(crate) fn faults(&self) -> Faults {
+        let mut faults = Faults::default();
+        self.headers(&mut faults);
+        faults
+    }
+
+    /// Of credentials that have no [faults](Self::faults).
     pub(crate) fn into_auth(self) -> Result<Auth, Error> {
-        let mut headers = vec![match self.kind {
-            SessionKind::AccessToken(token) => token.header()?,
+        let mut faults = Faults::default();
+        match self.headers(&mut faults) {
+            Some(headers) => Ok(Auth::Fixed(headers)),
+            None => Err(faults.into_error()),
+        }
+    }
+
+    fn headers(&self, faults: &mut Faults) -> Option<Vec<(HeaderName, HeaderValue)>> {
+        let credential = match &self.kind {
+            SessionKind::AccessToken(token) => token.header(),
             #[cfg(not(target_arch = "wasm32"))]
-            SessionKind::Cookie { name, value } => cookie_header(&name, &value)?,
+            SessionKind::Cookie { name, value } => cookie_header(name, value),
             #[cfg(target_arch = "wasm32")]
             // The transport sends the cookies, as there is no token.
-            SessionKind::Browser => return Ok(Auth::Fixed(Vec::new())),
-        }];
-        if let Some(origin) = self.origin {
-            headers.push((ORIGIN, origin_value(&origin)?));
-        }
-        Ok(Auth::Fixed(headers))
+            SessionKind::Browser => return Some(Vec::new()),
+        };
+        let credential = faults.check(credential);
+        let origin = self.origin.as_deref().map(origin_value).transpose();
+        let origin = faults.check(origin)?;
+        let mut headers = vec![credential?];
+        headers.extend(origin.map(|origin| (ORIGIN, origin)));
+        Some(headers)
     }
 }
 
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 impl ServiceApp {
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, faults: &mut Faults) {
         let id = &self.client_id;
-        let refuse =
-            |what: &str, reason: &str| Err(Error::invalid(format!("{what} is refused: {reason}")));
         if id.is_empty()
             || id.contains(['{', '}'])
             || !id.bytes().all(|byte| byte.is_ascii_graphic())
         {
-            return refuse(
-                &format!("the client id {id:?}"),
-                "it is no client id, such as 0oa1234567890; copy it from the app's page",
-            );
+            faults.push(Error::invalid(format!(
+                "the client id must be like 0oa1234567890 (got {}); copy it from the app's page",
+                shown::length(id)
+            )));
         }
         // `scope-token` of RFC 6749 §3.3.
         let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"\\".contains(&byte);
-        match self
-            .scopes
-            .iter()
-            .find(|scope| scope.is_empty() || !scope.bytes().all(allowed))
-        {
-            Some(scope) => refuse(
-                &format!("the scope {scope:?}"),
-                "it is no scope, such as okta.users.manage; give each scope apart",
-            ),
-            None => Ok(()),
+        for scope in &self.scopes {
+            if scope.is_empty() || !scope.bytes().all(allowed) {
+                faults.push(Error::invalid(format!(
+                    "a scope must be like okta.users.manage (got {}); give each scope separately",
+                    shown::length(scope)
+                )));
+            }
         }
     }
 }
@@ -265,8 +287,9 @@ impl Token {
         let token = self.token.expose_secret();
         let refuse = |reason: &str| {
             Err(Error::invalid(format!(
-                "the {} token is refused: {reason}",
-                self.scheme
+                "the {} token is invalid: {reason} (got {})",
+                self.scheme,
+                shown::length(token)
             )))
         };
         if token.is_empty() {
@@ -283,13 +306,32 @@ impl Token {
         }
         if let Some(at) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
             return refuse(&format!(
-                "it holds white space, or a character that no token has, at position {at}; often a line end that came with it from a file"
+                "it contains white space, or a character that no token has, at position {at}; often a line end that came with it from a file"
             ));
         }
         Ok((
             AUTHORIZATION,
             secret_value(&format!("{} {token}", self.scheme))?,
         ))
+    }
+}
+
+/// The scheme, or that it is a cookie, and no more: a name or an origin may be a
+/// misplaced secret.
+impl fmt::Debug for SessionCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("SessionCredentials");
+        match &self.kind {
+            SessionKind::AccessToken(token) => shown.field("kind", token),
+            #[cfg(not(target_arch = "wasm32"))]
+            SessionKind::Cookie { name, .. } => match name.as_str() {
+                "idx" | "sid" => shown.field("cookie", name),
+                other => shown.field("cookie", &format_args!("{}", shown::length(other))),
+            },
+            #[cfg(target_arch = "wasm32")]
+            SessionKind::Browser => shown.field("kind", &"Browser"),
+        };
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -306,18 +348,18 @@ fn cookie_header(name: &str, value: &SecretString) -> Result<(HeaderName, Header
     // Header names are tokens too.
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Err(Error::invalid(format!(
-            "the cookie name {name:?} is refused: it is no cookie's name, such as idx or sid"
+            "the session cookie's name must be like idx or sid (got {})",
+            shown::length(name)
         )));
     }
     if value.is_empty() {
-        return Err(Error::invalid(format!(
-            "the value of the cookie {name} is refused: it is empty"
-        )));
+        return Err(Error::invalid("the session cookie's value is empty"));
     }
     let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
     if let Some(at) = value.bytes().position(|byte| !allowed(byte)) {
         return Err(Error::invalid(format!(
-            "the value of the cookie {name} is refused: position {at} holds a character that no cookie value has; give the value alone, without name, quotes or attributes"
+            "the session cookie's value is invalid: position {at} holds a character that no cookie value has; give the value alone, without name, quotes or attributes (got {})",
+            shown::length(value)
         )));
     }
     Ok((COOKIE, secret_value(&format!("{name}={value}"))?))
@@ -333,7 +375,8 @@ fn origin_value(origin: &str) -> Result<HeaderValue, Error> {
             HeaderValue::from_str(origin).map_err(Error::from_header)
         }
         _ => Err(Error::invalid(format!(
-            "the origin {origin:?} is refused: it is no origin, such as https://app.example.com, without a path or a slash at the end"
+            "the origin must be like https://app.example.com, without a path or a slash at the end (got {})",
+            shown::length(origin)
         ))),
     }
 }

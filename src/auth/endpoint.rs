@@ -30,6 +30,7 @@ use crate::{
     answer::{Answer, OAuthError},
     retry::{self, Attempt, Ended},
     secret::Secret,
+    shown,
     time::{Instant, race, sleep_until},
     trace::Sending,
     transport,
@@ -262,9 +263,22 @@ fn hint(error: &OAuthError) -> &'static str {
 
 impl fmt::Debug for ServiceApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What does not look like an id or a scope may be a misplaced secret.
+        let id = match self.client_id.as_str() {
+            id if shown::is_client_id(id) => id.to_owned(),
+            other => shown::length(other),
+        };
+        let scopes: Vec<String> = self
+            .scopes
+            .iter()
+            .map(|scope| match scope.as_str() {
+                scope if shown::is_scope(scope) => scope.to_owned(),
+                other => shown::length(other),
+            })
+            .collect();
         f.debug_struct("ServiceApp")
-            .field("client_id", &self.client_id)
-            .field("scopes", &self.scopes)
+            .field("client_id", &id)
+            .field("scopes", &scopes)
             .field("algorithm", &self.signer.algorithm())
             .finish_non_exhaustive()
     }

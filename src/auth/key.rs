@@ -22,6 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use self::{der::Kind, pem::Layout};
 use super::{Algorithm, SignFuture, Signer};
+use crate::shown;
 
 pub use self::error::KeyError;
 pub(crate) use self::jwk::PublicJwk;
@@ -32,7 +33,8 @@ pub(crate) use self::jwk::PublicJwk;
 /// PKCS#1 or SEC1, not encrypted) or as a JWK. Its public half is registered
 /// at Okta with the app (*Client Credentials*, *Public keys*).
 ///
-/// A clone shares the key. `Debug` shows the algorithm and the key id only.
+/// A clone shares the key. `Debug` shows the algorithm and how long the key id is,
+/// nothing of the key.
 ///
 /// ```
 /// use okta_user_sessions::{KeyError, PrivateKey};
@@ -213,7 +215,15 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrivateKey")
             .field("algorithm", &self.algorithm)
-            .field("key_id", &self.key_id)
+            .field(
+                "key_id",
+                &format_args!(
+                    "{}",
+                    self.key_id
+                        .as_deref()
+                        .map_or("none".to_owned(), shown::length)
+                ),
+            )
             .finish_non_exhaustive()
     }
 }

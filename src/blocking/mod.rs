@@ -95,8 +95,8 @@ impl Client {
     /// As there.
     #[cfg(feature = "config")]
     pub fn builder_from_config(config: &Config) -> Result<ClientBuilder<Self>, Error> {
-        let builder = config.apply(Self::builder)?;
-        Ok(builder.credentials(config.credentials()?))
+        let (builder, credentials) = config.admin(Self::builder)?;
+        Ok(builder.credentials(credentials))
     }
 
     /// As [`Client::revoke_user_sessions`](crate::Client::revoke_user_sessions), to
@@ -129,7 +129,7 @@ impl Client {
 impl ClientBuilder<Client> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
-        self.auth(|wire| credentials.into_auth(wire))
+        self.auth(credentials.faults(), |wire| credentials.into_auth(wire))
     }
 
     /// Makes the client and its thread. Nothing is sent.
@@ -175,8 +175,8 @@ impl SessionClient {
     /// As there.
     #[cfg(feature = "config")]
     pub fn builder_from_config(config: &Config) -> Result<ClientBuilder<Self>, Error> {
-        let builder = config.apply(Self::builder)?;
-        Ok(builder.credentials(config.session_credentials()?))
+        let (builder, credentials) = config.session(Self::builder)?;
+        Ok(builder.credentials(credentials))
     }
 
     /// As [`SessionClient::end_user_sessions`](crate::SessionClient::end_user_sessions),
@@ -195,7 +195,7 @@ impl SessionClient {
 impl ClientBuilder<SessionClient> {
     /// Who calls. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
-        self.auth(|_| credentials.into_auth())
+        self.auth(credentials.faults(), |_| credentials.into_auth())
     }
 
     /// Makes the client and its thread. Nothing is sent.

@@ -9,9 +9,13 @@ use super::{
     Config, Entry, file,
     setting::Setting,
     source::Source,
+    trust,
     value::{AuthorizationMode, Value},
 };
-use crate::{ClientBuilder, Error, Proxy, RetryPolicy, id::OrgUrl};
+use crate::{
+    ClientBuilder, Credentials, Error, Proxy, RetryPolicy, SessionCredentials, faults::Faults,
+    id::OrgUrl, shown,
+};
 
 /// Where the examples in Okta's documentation hold `{placeholders}`. Other
 /// values may hold braces of their own: a JWK, a password.
@@ -26,14 +30,54 @@ const MAY_BE_PLACEHOLDERS: [Setting; 7] = [
 ];
 
 impl Config {
-    /// Begins a builder with everything that is configured but the credentials.
-    pub(crate) fn apply<C>(
+    /// A builder with everything that is configured, and the credentials of an
+    /// administrator or a service app.
+    pub(crate) fn admin<C>(
         &self,
         builder: impl FnOnce(String) -> ClientBuilder<C>,
-    ) -> Result<ClientBuilder<C>, Error> {
-        self.refuse_placeholders()?;
+    ) -> Result<(ClientBuilder<C>, Credentials), Error> {
+        self.client(builder, self.credential_key(), Self::read_credentials)
+    }
+
+    /// A builder with everything that is configured, and the credentials of a
+    /// signed-in user.
+    pub(crate) fn session<C>(
+        &self,
+        builder: impl FnOnce(String) -> ClientBuilder<C>,
+    ) -> Result<(ClientBuilder<C>, SessionCredentials), Error> {
+        let key = self.session_credential_key();
+        self.client(builder, key, Self::read_session_credentials)
+    }
+
+    /// The error holds all that is wrong, not the first only.
+    fn client<C, T>(
+        &self,
+        builder: impl FnOnce(String) -> ClientBuilder<C>,
+        key: Option<Setting>,
+        credentials: impl FnOnce(&Self, &mut Faults) -> Option<T>,
+    ) -> Result<(ClientBuilder<C>, T), Error> {
+        let mut faults = Faults::default();
+        let builder = self.apply(builder, &mut faults);
+        let credentials = credentials(self, &mut faults);
+        trust::check(self, key, &mut faults);
+        match credentials {
+            Some(credentials) if faults.is_empty() => Ok((builder, credentials)),
+            _ => {
+                builder.check_connection(&mut faults);
+                Err(faults.into_error())
+            }
+        }
+    }
+
+    fn apply<C>(
+        &self,
+        builder: impl FnOnce(String) -> ClientBuilder<C>,
+        faults: &mut Faults,
+    ) -> ClientBuilder<C> {
+        self.refuse_placeholders(faults);
         let allow_http = self.flag(Setting::DisableHttpsCheck);
-        let mut builder = builder(self.org_url(allow_http)?)
+        let org_url = faults.check(self.org_url(allow_http));
+        let mut builder = builder(org_url.unwrap_or_default())
             .allow_loopback_http(allow_http)
             .allow_missing_request_id(self.flag(Setting::DisableRequestIdCheck))
             .retry(self.retry_policy());
@@ -41,13 +85,17 @@ impl Config {
             builder = builder.connect_timeout(limit);
         }
         if let Some((text, source)) = self.text(Setting::UserAgentExtra) {
-            if HeaderValue::from_str(text).is_err() {
-                let reason = "holds a character that no header has";
-                return Err(source.refuse(Setting::UserAgentExtra, reason));
+            if HeaderValue::from_str(text).is_ok() {
+                builder = builder.user_agent_suffix(text);
+            } else {
+                let reason = format!(
+                    "contains a character that no header has (got {})",
+                    shown::length(text)
+                );
+                faults.push(source.refuse(Setting::UserAgentExtra, reason));
             }
-            builder = builder.user_agent_suffix(text);
         }
-        if let Some(proxy) = self.proxy()? {
+        if let Some(Some(proxy)) = faults.check(self.proxy()) {
             builder = builder.proxy(proxy);
         }
         if let Some(Entry {
@@ -56,37 +104,39 @@ impl Config {
         }) = self.entries.get(&Setting::CaCertificates)
         {
             for path in files {
-                let pem = self.pem(Setting::CaCertificates, path, source)?;
-                if !pem.expose_secret().contains("-----BEGIN CERTIFICATE-----") {
-                    let reason = format!("{path:?} holds no certificate as PEM");
-                    return Err(source.refuse(Setting::CaCertificates, reason));
+                let pem = self.ca_certificates(path, source);
+                if let Some(pem) = faults.check(pem) {
+                    builder = builder.ca_certificates(pem.expose_secret());
                 }
-                builder = builder.ca_certificates(pem.expose_secret());
             }
         }
-        if let Some((path, source)) = self.text(Setting::ClientCertificate) {
-            builder =
-                builder.client_certificate(self.pem(Setting::ClientCertificate, path, source)?);
+        if let Some((path, source)) = self.text(Setting::ClientCertificate)
+            && let Some(pem) = faults.check(self.pem(Setting::ClientCertificate, path, source))
+        {
+            builder = builder.client_certificate(pem);
         }
-        Ok(builder)
+        builder
     }
 
-    fn refuse_placeholders(&self) -> Result<(), Error> {
+    fn refuse_placeholders(&self, faults: &mut Faults) {
         for key in MAY_BE_PLACEHOLDERS {
-            let Some(entry) = self.entries.get(&key) else {
-                continue;
-            };
-            let text = match &entry.value {
-                Value::Text(text) => text.as_str(),
-                Value::Secret(secret) => secret.expose_secret(),
-                _ => continue,
-            };
-            if text.contains(['{', '}']) {
+            if self.is_placeholder(key)
+                && let Some(entry) = self.entries.get(&key)
+            {
                 let reason = "is a placeholder; put your own value in its place";
-                return Err(entry.source.refuse(key, reason));
+                faults.push(entry.source.refuse(key, reason));
             }
         }
-        Ok(())
+    }
+
+    /// Whether it is reported as a placeholder, and so needs no other check.
+    pub(super) fn is_placeholder(&self, key: Setting) -> bool {
+        MAY_BE_PLACEHOLDERS.contains(&key)
+            && match self.value(key) {
+                Some(Value::Text(text)) => text.contains(['{', '}']),
+                Some(Value::Secret(secret)) => secret.expose_secret().contains(['{', '}']),
+                _ => false,
+            }
     }
 
     fn org_url(&self, allow_http: bool) -> Result<String, Error> {
@@ -96,16 +146,12 @@ impl Config {
                 "set it like https://acme.okta.com",
             ));
         };
-        // Two lines that ran together may bring a secret into it.
-        if url.contains(char::is_whitespace) {
-            return Err(source.refuse(
-                Setting::OrgUrl,
-                "holds white space; give it like https://acme.okta.com",
-            ));
+        if self.is_placeholder(Setting::OrgUrl) {
+            return Ok(url.to_owned());
         }
-        match OrgUrl::new(url, allow_http) {
+        match OrgUrl::parse(url, allow_http) {
             Ok(_) => Ok(url.to_owned()),
-            Err(error) => Err(source.refuse(Setting::OrgUrl, format!("does not do: {error}"))),
+            Err(reason) => Err(source.refuse(Setting::OrgUrl, format!("is invalid: {reason}"))),
         }
     }
 
@@ -165,17 +211,46 @@ impl Config {
         }
         match proxy.build() {
             Ok(_) => Ok(Some(proxy)),
+            Err(_) if self.is_placeholder(Setting::ProxyHost) => Ok(None),
             Err(_) => Err(source.refuse(
                 Setting::ProxyHost,
-                "is no proxy's host, like proxy.example; give port, user name and password under their own keys",
+                format!(
+                    "must be a host like proxy.example (got {}); set port, user name and password under their own keys",
+                    shown::length(host)
+                ),
             )),
         }
     }
 
+    fn ca_certificates(&self, path: &str, source: &Source) -> Result<SecretString, Error> {
+        let key = Setting::CaCertificates;
+        let pem = self.pem(key, path, source)?;
+        if pem.expose_secret().contains("-----BEGIN CERTIFICATE-----") {
+            return Ok(pem);
+        }
+        Err(source.refuse(
+            key,
+            format!(
+                "names a file without a PEM certificate ({})",
+                shown_path(path)
+            ),
+        ))
+    }
+
+    /// The text of the file at `path`.
     fn pem(&self, key: Setting, path: &str, source: &Source) -> Result<SecretString, Error> {
+        if path.contains("-----BEGIN") {
+            let reason = format!(
+                "must be the path of a PEM file, not PEM itself (got {})",
+                shown::length(path)
+            );
+            return Err(source.refuse(key, reason));
+        }
         let file = source.resolve(path, self.home.as_deref());
-        let (pem, metadata) = file::read(&file)
-            .map_err(|reason| source.refuse(key, format!("{} {reason}", file.display())))?;
+        let (pem, metadata) = file::read(&file).map_err(|reason| {
+            let reason = format!("names a file ({}) that {reason}", shown_path(path));
+            source.refuse(key, reason)
+        })?;
         file::warn_if_exposed(&file, &metadata, key == Setting::ClientCertificate);
         Ok(pem)
     }
@@ -232,6 +307,15 @@ impl Config {
 
     fn flag(&self, key: Setting) -> bool {
         matches!(self.value(key), Some(Value::Flag(true)))
+    }
+}
+
+/// What does not look like a path may be a secret.
+fn shown_path(path: &str) -> String {
+    if shown::is_path(path) {
+        path.to_owned()
+    } else {
+        shown::length(path)
     }
 }
 

@@ -7,7 +7,7 @@ use super::file;
 use super::{
     Config, connection::missing, setting::Setting, source::Source, value::AuthorizationMode,
 };
-use crate::{Credentials, Error, SecretString, SessionCredentials};
+use crate::{Credentials, Error, SecretString, SessionCredentials, faults::Faults, shown};
 
 /// What each mode takes its credential from.
 const CREDENTIALS: [(AuthorizationMode, Setting); 3] = [
@@ -29,28 +29,45 @@ impl Config {
     /// none, if several are set and `authorizationMode` is not, or if a part is
     /// missing or cannot be read.
     pub fn credentials(&self) -> Result<Credentials, Error> {
-        match self.effective_mode()? {
-            AuthorizationMode::Ssws => match self.secret(Setting::Token) {
-                Some((token, source)) => {
-                    check_token(Setting::Token, token, source)?;
-                    Ok(Credentials::api_token(token.clone()))
-                }
-                None => Err(missing(
-                    Setting::Token,
-                    "authorizationMode SSWS needs it; set it",
-                )),
-            },
-            AuthorizationMode::Bearer => match self.bearer() {
-                Some((key, token, source)) => {
-                    check_token(key, token, source)?;
-                    Ok(Credentials::access_token(token.clone()))
-                }
-                None => Err(missing(
-                    Setting::AccessToken,
-                    "authorizationMode Bearer needs it; set it",
-                )),
-            },
-            AuthorizationMode::PrivateKey => self.service_app(),
+        let mut faults = Faults::default();
+        self.read_credentials(&mut faults)
+            .ok_or_else(|| faults.into_error())
+    }
+
+    pub(super) fn read_credentials(&self, faults: &mut Faults) -> Option<Credentials> {
+        match faults.check(self.effective_mode())? {
+            AuthorizationMode::Ssws => {
+                let Some((token, source)) = self.secret(Setting::Token) else {
+                    faults.push(missing(
+                        Setting::Token,
+                        "authorizationMode SSWS needs it; set it",
+                    ));
+                    return None;
+                };
+                faults.check(check_token(Setting::Token, token, source))?;
+                Some(Credentials::api_token(token.clone()))
+            }
+            AuthorizationMode::Bearer => {
+                let Some((key, token, source)) = self.bearer() else {
+                    faults.push(missing(
+                        Setting::AccessToken,
+                        "authorizationMode Bearer needs it; set it",
+                    ));
+                    return None;
+                };
+                faults.check(check_token(key, token, source))?;
+                Some(Credentials::access_token(token.clone()))
+            }
+            AuthorizationMode::PrivateKey => self.service_app(faults),
+        }
+    }
+
+    /// The setting that holds the secret of [`credentials`](Self::credentials).
+    pub(super) fn credential_key(&self) -> Option<Setting> {
+        match self.effective_mode().ok()? {
+            AuthorizationMode::Ssws => Some(Setting::Token),
+            AuthorizationMode::Bearer => self.bearer().map(|(key, ..)| key),
+            AuthorizationMode::PrivateKey => Some(Setting::PrivateKey),
         }
     }
 
@@ -62,29 +79,54 @@ impl Config {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
     /// neither, or the cookie has no name. An API token does not do here.
     pub fn session_credentials(&self) -> Result<SessionCredentials, Error> {
+        let mut faults = Faults::default();
+        self.read_session_credentials(&mut faults)
+            .ok_or_else(|| faults.into_error())
+    }
+
+    pub(super) fn read_session_credentials(
+        &self,
+        faults: &mut Faults,
+    ) -> Option<SessionCredentials> {
         if let Some((cookie, source)) = self.secret(Setting::SessionCookie) {
-            return match cookie.expose_secret().split_once('=') {
-                Some((name, value)) => Ok(SessionCredentials::cookie(name.trim(), value.trim())),
-                None => Err(source.refuse(
-                    Setting::SessionCookie,
-                    "has no name; give it like idx=... or sid=...",
-                )),
-            };
+            let cookie = cookie.expose_secret();
+            if let Some((name, value)) = cookie.split_once('=') {
+                return Some(SessionCredentials::cookie(name.trim(), value.trim()));
+            }
+            if !self.is_placeholder(Setting::SessionCookie) {
+                let reason = format!(
+                    "has no name; set it like idx=... or sid=... (got {})",
+                    shown::length(cookie)
+                );
+                faults.push(source.refuse(Setting::SessionCookie, reason));
+            }
+            return None;
         }
-        let bearer = match self.mode() {
+        let Some((key, token, source)) = self.session_bearer() else {
+            faults.push(Error::invalid(
+                "okta.client.sessionCookie is not set; set it, or the variable OKTA_SESSION_COOKIE, to the user's session cookie, like idx=... (an API token is not allowed for this operation)",
+            ));
+            return None;
+        };
+        faults.check(check_token(key, token, source))?;
+        Some(SessionCredentials::access_token(token.clone()))
+    }
+
+    /// The setting that holds the secret of
+    /// [`session_credentials`](Self::session_credentials).
+    pub(super) fn session_credential_key(&self) -> Option<Setting> {
+        match self.value(Setting::SessionCookie) {
+            Some(_) => Some(Setting::SessionCookie),
+            None => self.session_bearer().map(|(key, ..)| key),
+        }
+    }
+
+    fn session_bearer(&self) -> Option<(Setting, &SecretString, &Source)> {
+        match self.mode() {
             Some((AuthorizationMode::Bearer, _)) => self.bearer(),
             _ => self
                 .secret(Setting::AccessToken)
                 .map(|(token, source)| (Setting::AccessToken, token, source)),
-        };
-        match bearer {
-            Some((key, token, source)) => {
-                check_token(key, token, source)?;
-                Ok(SessionCredentials::access_token(token.clone()))
-            }
-            None => Err(Error::invalid(
-                "okta.client.sessionCookie is not set; set it, or the variable OKTA_SESSION_COOKIE, to the user's session cookie, like idx=... (an API token is not allowed for this operation)",
-            )),
         }
     }
 
@@ -112,7 +154,7 @@ impl Config {
                     .map(|(mode, key, source)| format!("{} ({source}, mode {mode})", key.path()))
                     .collect();
                 Err(Error::invalid(format!(
-                    "several credentials are set: {}; say which counts with okta.client.authorizationMode (OKTA_CLIENT_AUTHORIZATIONMODE), or take the others away",
+                    "several credentials are set: {}; say which counts with okta.client.authorizationMode (OKTA_CLIENT_AUTHORIZATIONMODE), or remove the others",
                     list.join(", ")
                 )))
             }
@@ -127,20 +169,22 @@ impl Config {
     }
 
     #[cfg(feature = "service-app")]
-    fn service_app(&self) -> Result<Credentials, Error> {
-        let Some((client_id, _)) = self.text(Setting::ClientId) else {
-            return Err(missing(Setting::ClientId, "a service app needs it; set it"));
-        };
+    fn service_app(&self, faults: &mut Faults) -> Option<Credentials> {
+        let client_id = self.text(Setting::ClientId);
+        if client_id.is_none() {
+            faults.push(missing(Setting::ClientId, "a service app needs it; set it"));
+        }
         let Some((key, source)) = self.secret(Setting::PrivateKey) else {
-            return Err(missing(
+            faults.push(missing(
                 Setting::PrivateKey,
                 "a service app needs it; set it to PEM, a JWK or a file's path",
             ));
+            return None;
         };
-        let text = self.private_key(key, source)?;
-        let mut key = crate::PrivateKey::from_text(text).map_err(|reason| {
-            source.refuse(Setting::PrivateKey, format!("is refused: {reason}"))
-        })?;
+        let text = faults.check(self.private_key(key, source))?;
+        let key = crate::PrivateKey::from_text(text)
+            .map_err(|reason| source.refuse(Setting::PrivateKey, format!("is invalid: {reason}")));
+        let mut key = faults.check(key)?;
         if let Some((id, _)) = self.text(Setting::PrivateKeyId) {
             key = key.with_key_id(id);
         }
@@ -148,14 +192,15 @@ impl Config {
             Some(scopes) => scopes.to_vec(),
             None => vec![SCOPE.to_owned()],
         };
-        Ok(Credentials::service_app(client_id, key, scopes))
+        client_id.map(|(id, _)| Credentials::service_app(id, key, scopes))
     }
 
     #[cfg(not(feature = "service-app"))]
-    fn service_app(&self) -> Result<Credentials, Error> {
-        Err(Error::invalid(
+    fn service_app(&self, faults: &mut Faults) -> Option<Credentials> {
+        faults.push(Error::invalid(
             "okta.client.authorizationMode PrivateKey is not in this build; enable the feature `service-app` of okta-user-sessions",
-        ))
+        ));
+        None
     }
 
     /// The key itself, or the text of the file that it names. A path is not
@@ -168,7 +213,10 @@ impl Config {
         }
         let path = source.resolve(given, self.home.as_deref());
         let (text, metadata) = file::read(&path).map_err(|reason| {
-            let reason = format!("is neither PEM nor a JWK, and as a file {reason}");
+            let reason = format!(
+                "is neither PEM nor a JWK (got {}), and as a file {reason}",
+                shown::length(given)
+            );
             source.refuse(Setting::PrivateKey, reason)
         })?;
         file::warn_if_exposed(&path, &metadata, true);
@@ -180,8 +228,10 @@ impl Config {
 /// client checks the rest.
 fn check_token(key: Setting, token: &SecretString, source: &Source) -> Result<(), Error> {
     if token.expose_secret().contains(char::is_whitespace) {
-        let reason =
-            "holds white space or a line end, or begins with a scheme; give the token alone";
+        let reason = format!(
+            "contains white space or a line end, or begins with a scheme; set the token alone (got {})",
+            shown::length(token.expose_secret())
+        );
         return Err(source.refuse(key, reason));
     }
     Ok(())

@@ -10,7 +10,8 @@ use super::{
 
 impl Config {
     /// Each setting with its value and its source, one a line; then what else
-    /// there is to know. Secrets are not shown.
+    /// there is to know. Secrets are not shown, nor what may be one in the wrong
+    /// place: of such a value only the length is.
     ///
     /// ```
     /// use okta_user_sessions::Config;
@@ -20,7 +21,7 @@ impl Config {
     ///     config.explain(),
     ///     "okta.client.orgUrl  https://acme.okta.com  (set by the program)\n\
     ///      okta.client.token   (set, not shown)       (set by the program)\n\
-    ///      note: the credential is okta.client.token, the only one there is\n",
+    ///      note: using okta.client.token, the only credential configured\n",
     /// );
     /// ```
     #[must_use]
@@ -30,7 +31,7 @@ impl Config {
             .iter()
             .map(|(key, entry)| {
                 let source = entry.source.to_string();
-                (key.path(), entry.value.to_string(), source)
+                (key.path(), entry.value.shown(*key), source)
             })
             .collect();
         let width = |column: fn(&(&str, String, String)) -> usize| {
@@ -59,7 +60,7 @@ impl Config {
         let mut notes = Vec::new();
         match (self.mode(), self.effective_mode()) {
             (None, Ok(mode)) => notes.push(format!(
-                "the credential is {}, the only one there is",
+                "using {}, the only credential configured",
                 credential(mode).path()
             )),
             (Some((mode, _)), _) => {

@@ -1,4 +1,5 @@
-//! Reading files: bounded, and with a warning if others can read a secret.
+//! Reading files: bounded, only those that nobody else can write, and with a warning
+//! if others can read a secret.
 
 use std::{
     fs::{self, File, Metadata},
@@ -8,6 +9,8 @@ use std::{
 
 use secrecy::SecretString;
 use tracing::warn;
+
+use crate::trusted_file;
 
 /// Far more than settings, keys and certificates take.
 pub(super) const LONGEST: u64 = 1024 * 1024;
@@ -22,15 +25,16 @@ pub(super) fn read(path: &Path) -> Result<(SecretString, Metadata), String> {
     }
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
+    trusted_file::check(path, &metadata).map_err(|why| format!("is not trusted: {why}"))?;
     let mut bytes = Vec::new();
     file.take(LONGEST.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LONGEST {
-        return Err("is refused: it is larger than 1 MiB".to_owned());
+        return Err("is invalid: it is larger than 1 MiB".to_owned());
     }
     let text =
-        String::from_utf8(bytes).map_err(|_| "is refused: it is not UTF-8 text".to_owned())?;
+        String::from_utf8(bytes).map_err(|_| "is invalid: it is not UTF-8 text".to_owned())?;
     Ok((text.into(), metadata))
 }
 
@@ -38,34 +42,26 @@ fn unreadable(error: io::Error) -> String {
     format!("cannot be read: {error}")
 }
 
-/// Warns if other users of this machine can read `path` and it holds a secret,
-/// or can change it and so say where secrets are sent.
+/// Warns if `path` holds a secret and other users of this machine can read it.
 pub(super) fn warn_if_exposed(path: &Path, metadata: &Metadata, holds_secret: bool) {
-    if let Some(what) = exposed(metadata, holds_secret) {
+    if holds_secret && is_exposed(metadata) {
         warn!(
             name: "okta_exposed_file",
             target: "okta_user_sessions",
             { okta.file = %path.display() },
-            "other users can {what} this file, which is used for credentials; chmod 600 it"
+            "other users can read this file, which holds a credential; chmod 600 it"
         );
     }
 }
 
 #[cfg(unix)]
-fn exposed(metadata: &Metadata, holds_secret: bool) -> Option<&'static str> {
+fn is_exposed(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
 
-    let mode = metadata.permissions().mode();
-    if mode & 0o022 != 0 {
-        Some("change")
-    } else if holds_secret && mode & 0o077 != 0 {
-        Some("read")
-    } else {
-        None
-    }
+    metadata.permissions().mode() & 0o077 != 0
 }
 
 #[cfg(not(unix))]
-fn exposed(_: &Metadata, _: bool) -> Option<&'static str> {
-    None
+fn is_exposed(_: &Metadata) -> bool {
+    false
 }

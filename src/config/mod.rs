@@ -10,6 +10,7 @@ mod schema;
 mod setting;
 mod source;
 mod sources;
+mod trust;
 mod value;
 mod yaml;
 
@@ -26,10 +27,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use self::{
     setting::Setting,
-    source::Source,
+    source::{Source, Trust},
     value::{Raw, Value},
 };
-use crate::Error;
+use crate::{Error, faults::Faults, shown};
 
 pub use self::{sources::ConfigSources, value::AuthorizationMode};
 
@@ -39,7 +40,9 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 ///
 /// 1. `~/.okta/okta.yaml`
 /// 2. the project's `okta.yaml`, `.okta.yaml` or `.okta/okta.yaml`, the nearest
-///    from the working directory upward
+///    from the working directory upward to the project's root (the folder with
+///    `.git`, `.hg`, `.jj` or `.svn`) or the home folder; where there is neither,
+///    the working directory's own
 /// 3. the environment: `OKTA_CLIENT_ORGURL` or `OKTA_CLIENT_ORG_URL`, and so on
 /// 4. what the program sets: [`with_org_url`](Self::with_org_url) and the others
 ///
@@ -95,10 +98,32 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 /// - Without `proxy.host`, the proxy is that of the environment (`HTTPS_PROXY`,
 ///   `NO_PROXY`) or, with the feature `system-proxy`, of the system.
 /// - What cannot be read, is of the wrong type, out of range or not known under
-///   `okta.client` is an error that names file, line and key. Keys that only
-///   Okta's other SDKs use are left out, which `explain` tells.
-/// - A file that holds a secret and that other users can read, or that they can
-///   change, draws a warning (`tracing`).
+///   `okta.client` is an error that names file, line and key. All faults are
+///   reported at once. Keys that only Okta's other SDKs use are left out, which
+///   `explain` tells.
+///
+/// # Whose files, and which credential goes where
+///
+/// On Unix, a file of settings, a key or certificates must belong to the current
+/// user or root, and no other user may be able to write it (a group that has the
+/// owner's own number is the owner's, as a umask of 002 takes for granted), to
+/// change a symbolic link to it, or to replace files in its folder. Anything else
+/// is an error. A file with a secret that others can read draws a warning
+/// (`tracing`).
+///
+/// A project's file is written by whoever wrote the project, which may be a
+/// stranger's repository. So it does not decide where credentials of others go:
+///
+/// | credential from | `orgUrl` of the project's file | its `proxy.host`, `caCertificates` and `testing` switches |
+/// |---|---|---|
+/// | the program, the environment | if on one of Okta's own domains | refused |
+/// | `~/.okta/okta.yaml` | refused | refused |
+/// | the project's file | used | used |
+///
+/// "Refused" is an error when a client is made. The program, the environment and
+/// `~/.okta/okta.yaml` may decide for every credential, and so may a file that the
+/// program names ([`from_file`](Self::from_file)). Client certificates count as
+/// credentials, and so does the proxy's password for `proxy.host`.
 ///
 /// `Debug` shows what [`explain`](Self::explain) does; neither shows a secret.
 #[derive(Clone, Default)]
@@ -120,9 +145,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the
-    /// place, for what cannot be read or is not understood. That nothing is
-    /// configured is no error here; making a client of it is one.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming all
+    /// places, for what cannot be read, is not trusted or is not understood. If
+    /// nothing is configured, making a client is an error, but this is not.
     pub fn load() -> Result<Self, Error> {
         Self::load_from(&ConfigSources::system()?)
     }
@@ -133,11 +158,14 @@ impl Config {
     ///
     /// As [`load`](Self::load).
     pub fn load_from(sources: &ConfigSources) -> Result<Self, Error> {
+        let mut faults = Faults::default();
         let mut config = Self::default();
-        for path in sources.files()? {
-            config = config.merge(Self::read(&path)?);
+        for (path, trust) in sources.files(&mut faults) {
+            config = config.merge(Self::read(&path, trust, &mut faults));
         }
-        Ok(config.merge(Self::environment(sources)?))
+        config = config.merge(Self::environment(sources, &mut faults));
+        faults.into_result()?;
+        Ok(config)
     }
 
     /// Reads one file, and nothing else.
@@ -146,7 +174,9 @@ impl Config {
     ///
     /// As [`load`](Self::load); also if there is no such file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let mut config = Self::read(path.as_ref())?;
+        let mut faults = Faults::default();
+        let mut config = Self::read(path.as_ref(), Trust::Program, &mut faults);
+        faults.into_result()?;
         config.home = std::env::home_dir();
         Ok(config)
     }
@@ -157,7 +187,10 @@ impl Config {
     ///
     /// As [`load`](Self::load).
     pub fn from_env() -> Result<Self, Error> {
-        Self::environment(&ConfigSources::system()?)
+        let mut faults = Faults::default();
+        let config = Self::environment(&ConfigSources::system()?, &mut faults);
+        faults.into_result()?;
+        Ok(config)
     }
 
     /// Adds settings that win over those there are.
@@ -171,31 +204,65 @@ impl Config {
     /// ```
     #[must_use]
     pub fn merge(mut self, later: Self) -> Self {
-        self.entries.extend(later.entries);
+        for (key, entry) in later.entries {
+            if !self.is_repeated(key, &entry) {
+                self.entries.insert(key, entry);
+            }
+        }
         self.notes.extend(later.notes);
         self.home = later.home.or(self.home);
         self
     }
 
-    fn read(path: &Path) -> Result<Self, Error> {
-        let (text, metadata) = file::read(path)
-            .map_err(|reason| Error::invalid(format!("{}: {reason}", path.display())))?;
-        let shared: Arc<Path> = Arc::from(path);
-        let config = Self::parse(&text, |line| Source::File {
-            path: shared.clone(),
-            line,
-        })?;
-        file::warn_if_exposed(path, &metadata, config.holds_secret());
-        Ok(config)
+    /// Whether a less trusted source gives the org URL that is set already: then it
+    /// does not decide where credentials go.
+    fn is_repeated(&self, key: Setting, later: &Entry) -> bool {
+        let Some(entry) = self.entries.get(&key).filter(|_| key == Setting::OrgUrl) else {
+            return false;
+        };
+        match (&entry.value, &later.value) {
+            (Value::Text(url), Value::Text(again)) => {
+                url.trim_end_matches('/') == again.trim_end_matches('/')
+                    && entry.source.trust() > later.source.trust()
+            }
+            _ => false,
+        }
     }
 
-    fn parse(text: &SecretString, source: impl Fn(u64) -> Source) -> Result<Self, Error> {
-        let contents = yaml::read(text.expose_secret()).map_err(|refusal| {
-            Error::invalid(format!("{}: {}", source(refusal.line), refusal.reason))
-        })?;
+    fn read(path: &Path, trust: Trust, faults: &mut Faults) -> Self {
+        let read = file::read(path).map_err(|reason| {
+            let name = path.display().to_string();
+            // What is no file may be a secret, or the text of one, instead of a path.
+            let shown = if path.exists() || shown::is_path(&name) {
+                name
+            } else {
+                format!("the file of settings ({})", shown::length(&name))
+            };
+            Error::invalid(format!("{shown}: {reason}"))
+        });
+        let Some((text, metadata)) = faults.check(read) else {
+            return Self::default();
+        };
+        let shared: Arc<Path> = Arc::from(path);
+        let source = |line| Source::File {
+            path: shared.clone(),
+            line,
+            trust,
+        };
+        let config = Self::parse(&text, source, faults);
+        file::warn_if_exposed(path, &metadata, config.holds_secret());
+        config
+    }
+
+    fn parse(text: &SecretString, source: impl Fn(u64) -> Source, faults: &mut Faults) -> Self {
+        let contents = yaml::read(text.expose_secret());
+        for fault in contents.faults {
+            let place = source(fault.line);
+            faults.push(Error::invalid(format!("{place}: {}", fault.reason)));
+        }
         let mut config = Self::default();
         for found in contents.found {
-            config.insert(found.key, source(found.line), found.raw)?;
+            config.insert(found.key, source(found.line), found.raw, faults);
         }
         for key in contents.not_needed {
             config.notes.push(format!(
@@ -204,29 +271,27 @@ impl Config {
                 key.path
             ));
         }
-        Ok(config)
+        config
     }
 
-    fn environment(sources: &ConfigSources) -> Result<Self, Error> {
+    fn environment(sources: &ConfigSources, faults: &mut Faults) -> Self {
         let mut config = Self {
             home: sources.home.clone(),
             ..Self::default()
         };
         for key in Setting::ALL {
-            if let Some((source, raw)) = sources.variable(key)? {
-                config.insert(key, source, raw)?;
+            if let Some(Some((source, raw))) = faults.check(sources.variable(key)) {
+                config.insert(key, source, raw, faults);
             }
         }
-        Ok(config)
+        config
     }
 
-    fn insert(&mut self, key: Setting, source: Source, raw: Raw) -> Result<(), Error> {
-        let value =
-            Value::read(key.spec().kind, raw).map_err(|reason| source.refuse(key, reason))?;
-        if let Some(value) = value {
+    fn insert(&mut self, key: Setting, source: Source, raw: Raw, faults: &mut Faults) {
+        let value = Value::read(key.spec().kind, raw).map_err(|reason| source.refuse(key, reason));
+        if let Some(Some(value)) = faults.check(value) {
             self.entries.insert(key, Entry { value, source });
         }
-        Ok(())
     }
 
     fn holds_secret(&self) -> bool {
@@ -384,10 +449,13 @@ impl FromStr for Config {
     fn from_str(yaml: &str) -> Result<Self, Error> {
         if u64::try_from(yaml.len()).unwrap_or(u64::MAX) > file::LONGEST {
             return Err(Error::invalid(
-                "the settings are refused: they are larger than 1 MiB",
+                "the settings are invalid: they are larger than 1 MiB",
             ));
         }
-        Self::parse(&yaml.into(), |line| Source::Text { line })
+        let mut faults = Faults::default();
+        let config = Self::parse(&yaml.into(), |line| Source::Text { line }, &mut faults);
+        faults.into_result()?;
+        Ok(config)
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Config,
     setting::{self, Setting},
-    value::{AuthorizationMode, Kind},
+    value::{self, AuthorizationMode, Kind},
 };
 
 /// The schema of `okta.yaml`, for editors and checks.
@@ -78,6 +78,7 @@ fn setting(kind: Kind, help: &str) -> Json {
             "enum": [
                 AuthorizationMode::Ssws.name(),
                 AuthorizationMode::Bearer.name(),
+                value::BEARER_TOKEN,
                 AuthorizationMode::PrivateKey.name(),
                 null,
             ],

@@ -81,7 +81,7 @@ impl Setting {
             Self::AuthorizationMode => (
                 "okta.client.authorizationMode",
                 Kind::Mode,
-                "Which credential counts: SSWS (token), Bearer (accessToken) or PrivateKey (clientId, privateKey). Needed only if several are set.",
+                "Which credential counts: SSWS (token), Bearer or BearerToken (accessToken), or PrivateKey (clientId, privateKey). Needed only if several are set.",
             ),
             Self::Token => (
                 "okta.client.token",

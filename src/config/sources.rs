@@ -8,8 +8,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{setting::Setting, source::Source, value::Raw};
-use crate::Error;
+use super::{
+    setting::Setting,
+    source::{Source, Trust},
+    value::Raw,
+};
+use crate::{Error, faults::Faults};
 
 type Lookup = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
@@ -73,7 +77,9 @@ impl ConfigSources {
         self
     }
 
-    /// Looks for the project's file from this folder upward.
+    /// Looks for the project's file in this folder and those above it, up to the
+    /// project's root (it holds `.git`, `.hg`, `.jj` or `.svn`) or the home; in this
+    /// folder alone where there is neither.
     #[must_use]
     pub fn with_working_directory(mut self, folder: impl Into<PathBuf>) -> Self {
         self.working_directory = Some(folder.into());
@@ -91,36 +97,50 @@ impl ConfigSources {
     }
 
     /// The files there are, the one that counts most last.
-    pub(super) fn files(&self) -> Result<Vec<PathBuf>, Error> {
+    pub(super) fn files(&self, faults: &mut Faults) -> Vec<(PathBuf, Trust)> {
         let home = self.home.as_ref().map(|home| home.join(".okta/okta.yaml"));
         let mut files = Vec::new();
         if let Some(file) = &home
-            && exists(file)?
+            && faults.check(exists(file)) == Some(true)
         {
-            files.push(file.clone());
+            files.push((file.clone(), Trust::Home));
         }
-        let start = self.working_directory.as_deref();
-        for folder in start.into_iter().flat_map(Path::ancestors) {
+        for folder in self.searched() {
             let mut here = Vec::new();
             for name in ["okta.yaml", ".okta.yaml", ".okta/okta.yaml"] {
                 let file = folder.join(name);
-                if Some(&file) != home.as_ref() && exists(&file)? {
+                if Some(&file) != home.as_ref() && faults.check(exists(&file)) == Some(true) {
                     here.push(file);
                 }
             }
             if let [one, other, ..] = here.as_slice() {
-                return Err(Error::invalid(format!(
-                    "{} and {} are side by side, and only one of them can count; take one away",
+                faults.push(Error::invalid(format!(
+                    "{} and {} are side by side, and only one of them can count; remove one",
                     one.display(),
                     other.display()
                 )));
             }
             if let Some(file) = here.pop() {
-                files.push(file);
+                files.push((file, Trust::Project));
                 break;
             }
         }
-        Ok(files)
+        files
+    }
+
+    /// The folders that may hold the project's file, the nearest first: up to the
+    /// project's root or the user's home. Where there is neither, nothing says that a
+    /// folder above belongs to the project, and it may be anybody's, like `/tmp`.
+    fn searched(&self) -> Vec<&Path> {
+        let folders = self.working_directory.iter().flat_map(|it| it.ancestors());
+        let folders: Vec<&Path> = folders.collect();
+        let real_home = self.home.as_ref().and_then(|home| home.canonicalize().ok());
+        let ends_at = folders.iter().position(|folder| {
+            let is = |home: &Option<PathBuf>| home.as_deref() == Some(*folder);
+            is(&self.home) || is(&real_home) || is_project_root(folder)
+        });
+        let searched = ends_at.map_or(1, |at| at.saturating_add(1));
+        folders.into_iter().take(searched).collect()
     }
 
     /// What the environment says of a setting, and in which variable.
@@ -155,10 +175,16 @@ impl ConfigSources {
             Some(Ok(text)) if text.trim().is_empty() => Ok(None),
             Some(Ok(text)) => Ok(Some(text)),
             Some(Err(_)) => Err(Error::invalid(format!(
-                "{name}: the variable is refused: it is not UTF-8 text"
+                "{name}: the variable is invalid: it is not UTF-8 text"
             ))),
         }
     }
+}
+
+fn is_project_root(folder: &Path) -> bool {
+    [".git", ".hg", ".jj", ".svn"]
+        .iter()
+        .any(|name| fs::symlink_metadata(folder.join(name)).is_ok())
 }
 
 /// Also a link that leads nowhere is there, and is then refused when it is read.

@@ -4,6 +4,9 @@ use std::{fmt, time::Duration};
 
 use secrecy::SecretString;
 
+use super::setting::Setting;
+use crate::{id::OrgUrl, shown};
+
 /// How the client authenticates, if more than one credential is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -16,8 +19,22 @@ pub enum AuthorizationMode {
     PrivateKey,
 }
 
+/// Another of Okta's SDKs calls [`AuthorizationMode::Bearer`] so.
+pub(super) const BEARER_TOKEN: &str = "BearerToken";
+
 impl AuthorizationMode {
     const ALL: [Self; 3] = [Self::Ssws, Self::Bearer, Self::PrivateKey];
+
+    /// The mode of this name, in any case. `BearerToken` is another SDK's word for
+    /// Bearer.
+    fn named(word: &str) -> Option<Self> {
+        if word.eq_ignore_ascii_case(BEARER_TOKEN) {
+            return Some(Self::Bearer);
+        }
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.name().eq_ignore_ascii_case(word))
+    }
 
     /// The name in files, such as `SSWS`.
     #[must_use]
@@ -106,23 +123,18 @@ impl Value {
         match kind {
             Kind::Secret => Ok(Self::Secret(text.into())),
             Kind::Text | Kind::Words | Kind::Path | Kind::Paths => Ok(Self::Text(word.to_owned())),
-            Kind::Mode => AuthorizationMode::ALL
-                .into_iter()
-                .find(|mode| mode.name().eq_ignore_ascii_case(word))
+            Kind::Mode => AuthorizationMode::named(word)
                 .map(Self::Mode)
-                .ok_or_else(|| format!("{}is none of SSWS, Bearer and PrivateKey", shown(word))),
+                .ok_or_else(|| must_be("SSWS, Bearer or PrivateKey", word)),
             Kind::Seconds => seconds(word).map(Self::Seconds),
             Kind::Count { least, most } => match word.parse() {
                 Ok(count) if (least..=most).contains(&count) => Ok(Self::Count(count)),
-                _ => Err(format!(
-                    "{}is no number from {least} to {most}",
-                    shown(word)
-                )),
+                _ => Err(must_be(&format!("a number from {least} to {most}"), word)),
             },
             Kind::Flag => match word.to_ascii_lowercase().as_str() {
                 "true" | "1" | "yes" | "on" => Ok(Self::Flag(true)),
                 "false" | "0" | "no" | "off" => Ok(Self::Flag(false)),
-                _ => Err(format!("{}is neither true nor false", shown(word))),
+                _ => Err(must_be("true or false", word)),
             },
         }
     }
@@ -143,28 +155,22 @@ fn split(kind: Kind, text: &str) -> Vec<String> {
 fn seconds(word: &str) -> Result<Duration, String> {
     let number: f64 = match word.parse() {
         Ok(number) if number >= 0.0 => number,
-        _ => return Err(format!("{}is no number of seconds, like 30", shown(word))),
+        _ => return Err(must_be(SECONDS, word)),
     };
     if number >= LONGEST_SECONDS {
-        return Err(format!(
-            "{}is too long: it is read in seconds and must stay below 1000; if milliseconds were meant, divide it by 1000",
-            shown(word)
+        return Err(must_be(
+            "below 1000, since it is read in seconds; if milliseconds were meant, divide it by 1000",
+            word,
         ));
     }
-    Duration::try_from_secs_f64(number)
-        .map_err(|_| format!("{}is no number of seconds, like 30", shown(word)))
+    Duration::try_from_secs_f64(number).map_err(|_| must_be(SECONDS, word))
 }
 
-/// A refused value for a message, if it cannot be a secret in the wrong place:
-/// a word of letters, or a short number.
-fn shown(word: &str) -> String {
-    let number = |byte: u8| byte.is_ascii_digit() || b"+-._".contains(&byte);
-    let is_number = word.len() <= 12 && word.bytes().all(number);
-    if is_number || is_name(word) {
-        format!("{word:?} ")
-    } else {
-        String::new()
-    }
+const SECONDS: &str = "a number of seconds, like 30";
+
+/// The value itself is not shown: it may be a secret in the wrong place.
+fn must_be(what: &str, value: &str) -> String {
+    format!("must be {what} (got {})", shown::length(value))
 }
 
 /// Whether `word` looks like a setting's name: letters, and not too many. Okta's
@@ -176,31 +182,51 @@ pub(super) fn is_name(word: &str) -> bool {
             .all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-')
 }
 
-/// As people may see it: no secret, and nothing that could be one.
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Value {
+    /// As people may see it: text only if it looks like what `key` takes, since it may
+    /// be a secret in the wrong place.
+    pub(super) fn shown(&self, key: Setting) -> String {
         match self {
-            Self::Secret(_) => f.write_str("(set, not shown)"),
-            Self::Text(text) => f.write_str(visible(text)),
+            Self::Secret(_) => "(set, not shown)".to_owned(),
+            Self::Text(text) => shown_text(key, text),
             Self::List(list) => {
-                let items: Vec<&str> = list.iter().map(|item| visible(item)).collect();
-                f.write_str(&items.join(" "))
+                let items: Vec<String> = list.iter().map(|item| shown_text(key, item)).collect();
+                items.join(" ")
             }
-            Self::Mode(mode) => mode.fmt(f),
-            Self::Seconds(limit) => write!(f, "{} s", limit.as_secs_f64()),
-            Self::Count(count) => count.fmt(f),
-            Self::Flag(flag) => flag.fmt(f),
+            Self::Mode(mode) => mode.to_string(),
+            Self::Seconds(limit) => format!("{} s", limit.as_secs_f64()),
+            Self::Count(count) => count.to_string(),
+            Self::Flag(flag) => flag.to_string(),
         }
     }
 }
 
-/// Two lines that ran together may bring a secret into another value, and a URL
-/// may carry a password or a token.
-fn visible(text: &str) -> &str {
-    let odd = |character: char| character.is_whitespace() || character.is_control();
-    if text.contains(odd) || text.contains(['@', '?']) {
-        "(set, not shown: it holds white space, @ or ?)"
+fn shown_text(key: Setting, text: &str) -> String {
+    let looks_right = match key {
+        Setting::OrgUrl => return shown_url(text),
+        Setting::ClientId => shown::is_client_id(text),
+        Setting::Scopes => shown::is_scope(text),
+        Setting::ProxyHost => shown::is_host(text),
+        Setting::NoProxy => {
+            let host = text.trim_start_matches(['.', '*']);
+            let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
+            text == "*"
+                || shown::is_host(host)
+                || (shown::is_host(address) && bits.parse::<u8>().is_ok())
+        }
+        Setting::CaCertificates | Setting::ClientCertificate => shown::is_path(text),
+        _ => false,
+    };
+    if looks_right {
+        text.to_owned()
     } else {
-        text
+        format!("({})", shown::length(text))
+    }
+}
+
+fn shown_url(url: &str) -> String {
+    match OrgUrl::parse(url, true) {
+        Ok(org) if org.host_looks_like_one() => org.base().to_owned(),
+        _ => format!("({})", shown::length(url)),
     }
 }

@@ -1,10 +1,10 @@
 //! `okta.yaml`: text to settings, each with its line.
 
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, collections::BTreeSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_saphyr::{Budget, Error as YamlError, Options, Spanned, options::NonFiniteFloatPolicy};
 
@@ -12,6 +12,7 @@ use super::{
     setting::{self, Setting},
     value::{self, Kind, Raw},
 };
+use crate::shown;
 
 /// A setting that a file holds.
 pub(super) struct Found {
@@ -26,8 +27,8 @@ pub(super) struct NotNeeded {
     pub(super) line: u64,
 }
 
-/// Why a file is refused. The text holds no value of it.
-pub(super) struct Refusal {
+/// A fault of a file. The text holds no value of it.
+pub(super) struct Fault {
     pub(super) line: u64,
     pub(super) reason: String,
 }
@@ -36,36 +37,62 @@ pub(super) struct Refusal {
 pub(super) struct Contents {
     pub(super) found: Vec<Found>,
     pub(super) not_needed: Vec<NotNeeded>,
+    pub(super) faults: Vec<Fault>,
 }
 
-/// Reads a file. Nothing of the YAML library's own messages is passed on: they
+/// Values of the wrong type after which reading ends.
+const MOST_TYPE_FAULTS: usize = 20;
+
+/// Reads a file, with all its faults but those of the syntax, after the first of which
+/// nothing else is understood. Nothing of the YAML library's own messages is passed on: they
 /// quote the text, which may be a secret.
-pub(super) fn read(text: &str) -> Result<Contents, Refusal> {
+pub(super) fn read(text: &str) -> Contents {
     // Once for the syntax alone, so that what fails later is a matter of types.
     let syntax: Result<Option<IgnoredAny>, _> =
         serde_saphyr::from_str_with_options(text, options());
-    syntax.map_err(|error| Refusal {
-        line: line(&error),
-        reason: syntax_problem(&error).to_owned(),
-    })?;
-
-    let reading = RefCell::new(Reading::default());
-    let result = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |yaml| {
-        let top = Group {
-            path: "",
-            reading: &reading,
+    if let Err(error) = syntax {
+        let fault = Fault {
+            line: line(&error),
+            reason: syntax_problem(&error).to_owned(),
         };
-        top.deserialize(yaml)
-    });
-    let reading = reading.into_inner();
-    match (reading.refusal, result) {
-        (Some(refusal), _) => Err(refusal),
-        (None, Ok(())) => Ok(reading.contents),
-        (None, Err(error)) => Err(Refusal {
-            // A value without a place of its own stands with its key.
-            line: line(&error).max(reading.line),
-            reason: type_problem(&error, &reading.path),
-        }),
+        return Contents {
+            faults: vec![fault],
+            ..Contents::default()
+        };
+    }
+
+    // A value of the wrong type ends the reading, so it begins again without it.
+    let mut wrong_types = Vec::new();
+    let mut passed_over = BTreeSet::new();
+    loop {
+        let reading = RefCell::new(Reading {
+            passed_over: passed_over.clone(),
+            ..Reading::default()
+        });
+        let result =
+            serde_saphyr::with_deserializer_from_str_with_options(text, options(), |yaml| {
+                let top = Group {
+                    path: "",
+                    reading: &reading,
+                };
+                top.deserialize(yaml)
+            });
+        let mut reading = reading.into_inner();
+        if let Err(error) = &result
+            && passed_over.insert(reading.path.clone())
+        {
+            wrong_types.push(Fault {
+                // A value without a place of its own stands with its key.
+                line: line(error).max(reading.line),
+                reason: type_problem(error, &reading.path),
+            });
+            if wrong_types.len() < MOST_TYPE_FAULTS {
+                continue;
+            }
+        }
+        reading.contents.faults.append(&mut wrong_types);
+        reading.contents.faults.sort_by_key(|fault| fault.line);
+        return reading.contents;
     }
 }
 
@@ -109,7 +136,7 @@ fn syntax_problem(error: &YamlError) -> &'static str {
 fn type_problem(error: &YamlError, path: &str) -> String {
     match error.without_snippet() {
         YamlError::DuplicateMappingKey { .. } => {
-            format!("{} holds a key twice; keep one", shown(path))
+            format!("{} holds a key twice; keep one", place(path))
         }
         _ => match Setting::at(path) {
             Some(key) if key.spec().kind.is_list() => {
@@ -120,22 +147,24 @@ fn type_problem(error: &YamlError, path: &str) -> String {
             Some(_) => format!(
                 "{path} must be text or a number; if {{..}} stands there, it is a placeholder: put your own value in its place"
             ),
-            None => format!("{} must hold keys and values", shown(path)),
+            None => format!("{} must hold keys and values", place(path)),
         },
     }
 }
 
-fn shown(path: &str) -> &str {
+/// Keys that are not known are passed over, so that this is a known one.
+fn place(path: &str) -> &str {
     if path.is_empty() { "the file" } else { path }
 }
 
 #[derive(Default)]
 struct Reading {
     contents: Contents,
-    /// Where it is, for the message if it cannot go on.
+    /// Where it is, for the message if it cannot continue.
     path: String,
     line: u64,
-    refusal: Option<Refusal>,
+    /// Paths of values that are of the wrong type.
+    passed_over: BTreeSet<String>,
 }
 
 /// A mapping whose keys are known, or that holds such.
@@ -183,7 +212,9 @@ impl<'de> Visitor<'de> for Group<'_> {
                 group => format!("{group}.{}", name.value),
             };
             self.at(&path, Some(line));
-            if let Some(key) = Setting::at(&path) {
+            if self.reading.borrow().passed_over.contains(&path) {
+                map.next_value::<IgnoredAny>()?;
+            } else if let Some(key) = Setting::at(&path) {
                 self.setting(key, line, &mut map)?;
             } else if let Some(path) = setting::NOT_NEEDED.into_iter().find(|known| *known == path)
             {
@@ -206,7 +237,7 @@ impl<'de> Visitor<'de> for Group<'_> {
                 map.next_value::<IgnoredAny>()?;
             } else {
                 self.refuse(line, unknown(self.path, &name.value));
-                return Err(A::Error::custom("refused"));
+                map.next_value::<IgnoredAny>()?;
             }
         }
     }
@@ -242,7 +273,7 @@ impl Group<'_> {
                 line,
                 format!("{path} is set twice, under two names; keep one"),
             );
-            return Err(A::Error::custom("refused"));
+            return Ok(());
         }
         if let Some(raw) = raw {
             let found = Found { key, line, raw };
@@ -252,24 +283,25 @@ impl Group<'_> {
     }
 
     fn refuse(&self, line: u64, reason: String) {
-        self.reading.borrow_mut().refusal = Some(Refusal { line, reason });
+        let fault = Fault { line, reason };
+        self.reading.borrow_mut().contents.faults.push(fault);
     }
 }
 
 /// What stands where a key is expected may be a secret in the wrong place, so it
-/// is shown only if it looks like a key.
+/// is shown only if it is nearly a key.
 fn unknown(group: &str, name: &str) -> String {
-    let shown = if value::is_name(name) {
-        match group {
-            "" => format!("{name} is"),
-            group => format!("{group}.{name} is"),
-        }
-    } else {
-        format!("{group} holds a key (not shown, for it looks like none) that is")
+    let within = |name: &str| match group {
+        "" => name.to_owned(),
+        group => format!("{group}.{name}"),
     };
-    match setting::nearest(group, name) {
-        Some(known) => format!("{shown} not known; is {known} meant?"),
-        None => format!("{shown} not known; take it away"),
+    match setting::nearest(group, name).filter(|_| value::is_name(name)) {
+        Some(known) => format!("{} is not known; is {known} meant?", within(name)),
+        None => format!(
+            "{} holds a key that is not known ({}); remove it",
+            place(group),
+            shown::length(name)
+        ),
     }
 }
 

@@ -15,7 +15,7 @@ use web_sys::{
 };
 
 use super::LONGEST_BODY;
-use crate::{Effect, Error, ErrorKind, answer::Body, id::OrgUrl};
+use crate::{Effect, Error, ErrorKind, answer::Body, faults::Faults, id::OrgUrl};
 
 pub(super) const REDIRECTED: &str = "the answer came from another address, which a service worker of this page asked instead of the org";
 
@@ -57,9 +57,9 @@ impl Http {
 pub(crate) struct Connection {}
 
 impl Connection {
-    pub(crate) fn http(self, _: &OrgUrl) -> Result<Http, Error> {
+    pub(crate) fn http(self, _: &OrgUrl, _: &mut Faults) -> Option<Http> {
         let client = reqwest::Client::new();
-        Ok(Http { client })
+        Some(Http { client })
     }
 }
 

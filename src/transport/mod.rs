@@ -52,6 +52,7 @@ async fn exchange(http: &Http, request: Request, ends: Instant) -> Result<Answer
     if let Some(answer) = crate::fuzzing::answer(&request) {
         return Ok(answer);
     }
+    #[cfg(target_arch = "wasm32")]
     let url = request.url().clone();
     let secrets = Secret::all(&request);
     let mut limit = pin!(sleep_until(ends));

@@ -33,8 +33,9 @@ use super::{
 use crate::{
     Effect, Error, ErrorKind, Proxy,
     answer::{Body, Received},
+    faults::Faults,
     id::OrgUrl,
-    proxy,
+    proxy, shown,
 };
 
 /// How long making a connection may take, TLS included, unless set otherwise.
@@ -116,19 +117,23 @@ impl Default for Connection {
 
 impl Connection {
     /// Nothing is connected yet.
-    pub(crate) fn http(self, org: &OrgUrl) -> Result<Http, Error> {
-        let user_agent = user_agent(&self.user_agent_suffix)?;
+    pub(crate) fn http(self, org: &OrgUrl, faults: &mut Faults) -> Option<Http> {
+        let user_agent = faults.check(user_agent(&self.user_agent_suffix));
         let has_own_builder = self.http_client_builder.is_some();
         let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
         if org.is_https() && !has_tls && !has_own_builder {
-            return Err(no_tls());
+            faults.push(no_tls());
+            return None;
         }
         // What a builder of the caller's own makes of these is not known.
         if !org.is_loopback() && self.proxy.is_none() && !has_own_builder {
-            proxy::check_variables(org, |name| std::env::var(name))?;
+            faults.check(proxy::check_variables(org, |name| std::env::var(name)));
         }
         let org = org.clone();
-        Http::new(move |watch| http_client(&org, &self, &user_agent, watch))
+        Http::new(
+            move |watch, faults| http_client(&org, &self, user_agent.as_ref(), watch, faults),
+            faults,
+        )
     }
 }
 
@@ -138,7 +143,8 @@ fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
     let text = format!("{own} {}/{} {}", consts::OS, consts::ARCH, suffix.trim());
     HeaderValue::from_str(text.trim_end()).map_err(|_| {
         Error::invalid(format!(
-            "the User-Agent suffix {suffix:?} is refused: it holds a character that no header has"
+            "the User-Agent suffix is invalid: it contains a character that no header has (got {})",
+            shown::length(suffix)
         ))
     })
 }
@@ -146,9 +152,10 @@ fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
 fn http_client(
     org: &OrgUrl,
     connection: &Connection,
-    user_agent: &HeaderValue,
+    user_agent: Option<&HeaderValue>,
     watch: WatchConnector,
-) -> Result<reqwest::Client, Error> {
+    faults: &mut Faults,
+) -> Option<reqwest::Client> {
     let mut builder = match &connection.http_client_builder {
         Some(make) => make(),
         None => reqwest::Client::builder(),
@@ -165,11 +172,13 @@ fn http_client(
         .no_brotli()
         .no_deflate()
         .no_zstd()
-        .user_agent(user_agent)
         .connect_timeout(connection.connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         // The last, so that it sees connections as they are handed out.
         .connector_layer(watch);
+    if let Some(user_agent) = user_agent {
+        builder = builder.user_agent(user_agent);
+    }
     #[cfg(feature = "http2")]
     {
         builder = builder
@@ -183,22 +192,39 @@ fn http_client(
         builder = builder.http1_only();
     }
     // Looked at even where it has no effect, so that a mistake shows.
-    let proxy = connection.proxy.as_ref().map(Proxy::build).transpose()?;
+    let proxy = connection
+        .proxy
+        .as_ref()
+        .and_then(|proxy| faults.check(proxy.build()));
     // A proxy cannot reach this machine's loopback.
     if org.is_loopback() {
         builder = builder.no_proxy();
     } else if let Some(proxy) = proxy {
         builder = builder.proxy(proxy);
     }
-    for pem in &connection.ca_certificates {
-        builder = with_ca_certificates(builder, pem)?;
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    {
+        for pem in &connection.ca_certificates {
+            if let Some(certificates) = faults.check(ca_certificates(pem)) {
+                builder = builder.tls_certs_merge(certificates);
+            }
+        }
+        if let Some(pem) = &connection.client_certificate
+            && let Some(identity) = faults.check(client_certificate(pem))
+        {
+            builder = builder.identity(identity);
+        }
     }
-    if let Some(pem) = &connection.client_certificate {
-        builder = with_client_certificate(builder, pem)?;
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    if !connection.ca_certificates.is_empty() || connection.client_certificate.is_some() {
+        faults.push(no_tls());
     }
-    builder.build().map_err(|error| {
+    if !faults.is_empty() {
+        return None;
+    }
+    faults.check(builder.build().map_err(|error| {
         Error::invalid("the HTTP client could not be set up").with_source(error.without_url())
-    })
+    }))
 }
 
 fn no_tls() -> Error {
@@ -208,53 +234,33 @@ fn no_tls() -> Error {
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn with_ca_certificates(
-    builder: reqwest::ClientBuilder,
-    pem: &str,
-) -> Result<reqwest::ClientBuilder, Error> {
-    let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+fn ca_certificates(pem: &str) -> Result<Vec<reqwest::Certificate>, Error> {
+    reqwest::Certificate::from_pem_bundle(pem.as_bytes())
         .ok()
         .filter(|certificates| !certificates.is_empty())
         .ok_or_else(|| {
-            Error::invalid("a CA certificate is refused: it is no PEM (BEGIN CERTIFICATE)")
-        })?;
-    Ok(builder.tls_certs_merge(certificates))
+            Error::invalid(format!(
+                "a CA certificate must be PEM (BEGIN CERTIFICATE) (got {})",
+                shown::length(pem)
+            ))
+        })
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn with_client_certificate(
-    builder: reqwest::ClientBuilder,
-    pem: &SecretString,
-) -> Result<reqwest::ClientBuilder, Error> {
-    let pem = pem.expose_secret().as_bytes();
+fn client_certificate(pem: &SecretString) -> Result<reqwest::Identity, Error> {
+    let pem = pem.expose_secret();
     // With both, reqwest connects with native-tls.
     #[cfg(not(feature = "native-tls"))]
-    let identity = reqwest::Identity::from_pem(pem);
+    let identity = reqwest::Identity::from_pem(pem.as_bytes());
     #[cfg(feature = "native-tls")]
-    let identity = reqwest::Identity::from_pkcs8_pem(pem, pem);
+    let identity = reqwest::Identity::from_pkcs8_pem(pem.as_bytes(), pem.as_bytes());
     // The library's own message may quote the key.
-    let identity = identity.map_err(|_| {
-        Error::invalid(
-            "the client certificate is refused: it is no PEM of a certificate and its private key that is not encrypted",
-        )
-    })?;
-    Ok(builder.identity(identity))
-}
-
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn with_ca_certificates(
-    _: reqwest::ClientBuilder,
-    _: &str,
-) -> Result<reqwest::ClientBuilder, Error> {
-    Err(no_tls())
-}
-
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn with_client_certificate(
-    _: reqwest::ClientBuilder,
-    _: &SecretString,
-) -> Result<reqwest::ClientBuilder, Error> {
-    Err(no_tls())
+    identity.map_err(|_| {
+        Error::invalid(format!(
+            "the client certificate must be PEM of a certificate and its private key, not encrypted (got {})",
+            shown::length(pem)
+        ))
+    })
 }
 
 /// That is a browser's.

@@ -19,7 +19,7 @@ use std::{
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 
 use super::timed_out;
-use crate::{Effect, Error, ErrorKind, time::Instant};
+use crate::{Effect, Error, ErrorKind, faults::Faults, time::Instant};
 
 /// A request that its caller drops after this time was waited for in vain. One
 /// that is dropped earlier, by a program that changed its mind, says nothing of
@@ -35,7 +35,7 @@ struct Shared {
     make: Make,
 }
 
-type Make = Box<dyn Fn(WatchConnector) -> Result<reqwest::Client, Error> + Send + Sync>;
+type Make = Box<dyn Fn(WatchConnector, &mut Faults) -> Option<reqwest::Client> + Send + Sync>;
 
 /// The connections of one `reqwest::Client`.
 pub(crate) struct Pool {
@@ -47,11 +47,12 @@ pub(crate) struct Pool {
 
 impl Http {
     pub(super) fn new(
-        make: impl Fn(WatchConnector) -> Result<reqwest::Client, Error> + Send + Sync + 'static,
-    ) -> Result<Self, Error> {
+        make: impl Fn(WatchConnector, &mut Faults) -> Option<reqwest::Client> + Send + Sync + 'static,
+        faults: &mut Faults,
+    ) -> Option<Self> {
         let make: Make = Box::new(make);
-        let first = Pool::new(&make)?;
-        Ok(Self(Arc::new(Shared {
+        let first = Pool::new(&make, faults)?;
+        Some(Self(Arc::new(Shared {
             current: RwLock::new(Arc::new(first)),
             make,
         })))
@@ -76,7 +77,7 @@ impl Http {
         if current.is_given_up() {
             // It was made once with the same settings. If it fails now, such as
             // for want of open files, the old pool is better than none.
-            if let Ok(fresh) = Pool::new(&self.0.make) {
+            if let Some(fresh) = Pool::new(&self.0.make, &mut Faults::default()) {
                 *current = Arc::new(fresh);
             }
         }
@@ -85,10 +86,10 @@ impl Http {
 }
 
 impl Pool {
-    fn new(make: &Make) -> Result<Self, Error> {
+    fn new(make: &Make, faults: &mut Faults) -> Option<Self> {
         let connected = Arc::new(AtomicBool::new(false));
-        Ok(Self {
-            client: make(WatchConnector(connected.clone()))?,
+        Some(Self {
+            client: make(WatchConnector(connected.clone()), faults)?,
             connected,
             given_up: AtomicBool::new(false),
         })

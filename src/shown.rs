@@ -1,0 +1,110 @@
+//! What of a value may stand in a message, in `Debug` and in an explanation.
+//!
+//! Any value can be a secret that was put into the wrong setting. So none is quoted
+//! unless it looks like what its setting takes, and like no secret: a token, key,
+//! cookie or password has none of these forms.
+
+/// What stands in place of a value.
+pub(crate) fn length(value: &str) -> String {
+    match value.chars().count() {
+        0 => "nothing".to_owned(),
+        1 => "1 character, not shown".to_owned(),
+        count => format!("{count} characters, not shown"),
+    }
+}
+
+/// Whether it is the name or address of a host. A name has two labels or more, none
+/// as long as a token, and the last of letters only.
+pub(crate) fn is_host(text: &str) -> bool {
+    let address = text.trim_start_matches('[').trim_end_matches(']');
+    if text == "localhost" || address.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    let label = |label: &str| {
+        (1..=40).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let top = |label: &str| {
+        label.starts_with("xn--")
+            || ((2..=24).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    };
+    text.len() <= 253
+        && text.split('.').all(label)
+        && text.rsplit_once('.').is_some_and(|(_, last)| top(last))
+}
+
+/// Whether it is a client id as Okta gives them out, which are shorter than tokens.
+#[cfg(all(
+    any(feature = "config", feature = "service-app"),
+    not(target_arch = "wasm32")
+))]
+pub(crate) fn is_client_id(text: &str) -> bool {
+    text.starts_with("0oa")
+        && text.len() <= 24
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Whether it is one of Okta's own scopes.
+#[cfg(all(
+    any(feature = "config", feature = "service-app"),
+    not(target_arch = "wasm32")
+))]
+pub(crate) fn is_scope(text: &str) -> bool {
+    text.starts_with("okta.")
+        && text.len() <= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || byte == b'.')
+}
+
+/// Whether it is the path of a file that holds settings, a key or certificates, by
+/// its ending.
+#[cfg(all(feature = "config", not(target_arch = "wasm32")))]
+pub(crate) fn is_path(text: &str) -> bool {
+    const ENDINGS: [&str; 9] = [
+        ".pem", ".crt", ".cer", ".cert", ".key", ".jwk", ".json", ".yaml", ".yml",
+    ];
+    let lower = text.to_ascii_lowercase();
+    text.len() <= 1024
+        && !text.contains(char::is_control)
+        && !text.contains("-----")
+        && ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_told_from_secrets() {
+        for host in [
+            "acme.okta.com",
+            "login.acme.example",
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+            "::1",
+            "xn--bcher-kva.example",
+        ] {
+            assert!(is_host(host), "{host}");
+        }
+        let long = format!("{}.example", "a".repeat(41));
+        for text in [
+            "",
+            ".",
+            "acme.",
+            ".com",
+            "00QCjAl4MlV-WPXM0Aelo0ScZIbkLJ1wL_qMhNaJvf",
+            "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.3q2-7w4f",
+            "hunter2",
+            "acme.okta.c0m",
+            "a b.com",
+            &long,
+        ] {
+            assert!(!is_host(text), "{text}");
+        }
+    }
+}
