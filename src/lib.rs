@@ -56,6 +56,8 @@ mod template;
 mod time;
 mod trace;
 mod transport;
+#[cfg(not(target_arch = "wasm32"))]
+mod trusted_file;
 
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 pub use auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};

@@ -5,6 +5,7 @@
 //! together with the next sync.
 
 use std::{
+    fmt,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::Path,
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{Outcome, UserOutcome, intake::Prints, timestamp};
-use crate::{Effect, Error, ErrorKind};
+use crate::{Effect, Error, ErrorKind, trusted_file};
 
 const FORMAT: u32 = 1;
 
@@ -114,7 +115,10 @@ pub(super) struct Past {
 pub(super) fn read(path: &Path, run: &Header) -> Result<Option<Past>, Error> {
     refuse_no_file(path)?;
     match File::open(path) {
-        Ok(file) => Ok(Some(past(path, &file, run)?.0)),
+        Ok(file) => {
+            refuse_untrusted(path, &file)?;
+            Ok(Some(past(path, &file, run)?.0))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, "cannot be opened", error)),
     }
@@ -123,18 +127,27 @@ pub(super) fn read(path: &Path, run: &Header) -> Result<Option<Past>, Error> {
 /// A pipe or a terminal would be waited for, and holds nothing to resume.
 fn refuse_no_file(path: &Path) -> Result<(), Error> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() => Err(Error::invalid(format!(
-            "the journal {path:?} is refused: it is no regular file"
-        ))),
+        Ok(found) if !found.is_file() => Err(refused(path, "it is no regular file")),
         // What is wrong with it otherwise shows when it is opened.
         _ => Ok(()),
     }
 }
 
+/// Whoever writes a journal decides whom the run skips.
+fn refuse_untrusted(path: &Path, file: &File) -> Result<(), Error> {
+    let opened = file
+        .metadata()
+        .map_err(|error| failed(path, "cannot be examined", error))?;
+    trusted_file::check(path, &opened).map_err(|reason| refused(path, reason))
+}
+
+fn refused(path: &Path, reason: impl fmt::Display) -> Error {
+    Error::invalid(format!("the journal {path:?} is refused: {reason}"))
+}
+
 /// Reads what there is, and where the last whole line ends.
 fn past(path: &Path, file: &File, run: &Header) -> Result<(Past, u64), Error> {
-    let refuse =
-        |reason: String| Error::invalid(format!("the journal {path:?} is refused: {reason}"));
+    let refuse = |reason: String| refused(path, reason);
     let mut past = Past {
         revoked: Prints::default(),
         started: None,
@@ -202,15 +215,26 @@ struct Locked(File);
 impl Locked {
     /// Opens a file, or begins it.
     fn open(path: &Path) -> Result<Self, Error> {
-        let mut options = OpenOptions::new();
+        let mut existing = OpenOptions::new();
         // Not `append`, with which Windows lets nobody shorten a file.
-        options.read(true).write(true).create(true).truncate(false);
+        existing.read(true).write(true);
+        let mut new = existing.clone();
+        // A link that leads nowhere yet is not followed: it may be another user's.
+        new.create_new(true);
         // It holds the ids of people.
         #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options
-            .open(path)
-            .map_err(|error| failed(path, "cannot be opened", error))?;
+        std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
+        let is = |kind| move |error: &io::Error| error.kind() == kind;
+        let mut file = existing.open(path);
+        if file.as_ref().is_err_and(is(io::ErrorKind::NotFound)) {
+            file = new.open(path);
+        }
+        if file.as_ref().is_err_and(is(io::ErrorKind::AlreadyExists)) {
+            // Another run has made it just now.
+            file = existing.open(path);
+        }
+        let file = file.map_err(|error| failed(path, "cannot be opened", error))?;
+        refuse_untrusted(path, &file)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(Error::invalid(format!(

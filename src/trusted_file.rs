@@ -1,0 +1,252 @@
+//! Which files are believed: those that nobody but the current user and root can
+//! have written.
+//!
+//! A settings file names the org that receives a credential, and a journal says
+//! whom a run skips. Whoever writes such a file decides both.
+
+use std::{fs::Metadata, path::Path};
+
+/// Why a file is not believed, as in `it belongs to user 1001, …`; what to do about
+/// it is part of the text. `opened` is the metadata of the **open** file, since the
+/// name may stand for another one a moment later.
+///
+/// Refused are a file of another user; one that its group or everyone can write;
+/// one that is reached by another user's symbolic link, which points elsewhere
+/// whenever they like; and one in a folder where everyone can exchange it, which a
+/// sticky folder like `/tmp` prevents. A folder that its group can write is
+/// accepted, because a umask of 002 makes every folder so.
+#[cfg(unix)]
+pub(crate) fn check(path: &Path, opened: &Metadata) -> Result<(), String> {
+    unix::check(path, opened)
+}
+
+/// Other systems have no owners and modes that the standard library knows.
+#[cfg(not(unix))]
+pub(crate) fn check(_: &Path, _: &Metadata) -> Result<(), String> {
+    Ok(())
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::{
+        fs::{self, Metadata},
+        io,
+        os::unix::fs::MetadataExt,
+        path::Path,
+    };
+
+    const ROOT: u32 = 0;
+    const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+    const OTHERS_WRITE: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+
+    pub(super) fn check(path: &Path, opened: &Metadata) -> Result<(), String> {
+        let user = rustix::process::geteuid().as_raw();
+        check_file(path, user, opened.uid(), opened.mode())?;
+        let unknown = |error: io::Error| format!("its folder cannot be examined ({error})");
+        let name = fs::symlink_metadata(path).map_err(unknown)?;
+        if name.is_symlink() {
+            check_link(path, user, name.uid())?;
+            let target = fs::canonicalize(path).map_err(unknown)?;
+            check_folder_of(&target).map_err(unknown)??;
+        }
+        check_folder_of(path).map_err(unknown)?
+    }
+
+    pub(super) fn check_file(path: &Path, user: u32, owner: u32, mode: u32) -> Result<(), String> {
+        if !is_trusted(user, owner) {
+            return Err(format!(
+                "it belongs to user {owner}, who can change it, and must belong to {}; \
+                 if you trust what is in it, run chown {user} {path:?}; else name another file",
+                expected(user)
+            ));
+        }
+        if mode & GROUP_OR_OTHERS_WRITE != 0 {
+            return Err(format!(
+                "its owner is user {owner}, but other users can write it (mode {:03o}); \
+                 if you trust what is in it, run chmod go-w {path:?}; else name another file",
+                mode & 0o777
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_link(path: &Path, user: u32, owner: u32) -> Result<(), String> {
+        if is_trusted(user, owner) {
+            return Ok(());
+        }
+        Err(format!(
+            "{path:?} is a symbolic link of user {owner}, who can change where it leads, and must \
+             belong to {}; name the file itself",
+            expected(user)
+        ))
+    }
+
+    fn check_folder_of(path: &Path) -> io::Result<Result<(), String>> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mode = fs::metadata(folder)?.mode();
+        if mode & OTHERS_WRITE == 0 || mode & STICKY != 0 {
+            return Ok(Ok(()));
+        }
+        Ok(Err(format!(
+            "every user can replace files in its folder {folder:?} (mode {:03o}); \
+             run chmod o-w {folder:?}, or name a file in another folder",
+            mode & 0o777
+        )))
+    }
+
+    fn is_trusted(user: u32, owner: u32) -> bool {
+        owner == user || owner == ROOT
+    }
+
+    fn expected(user: u32) -> String {
+        if user == ROOT {
+            "root, the current user".to_owned()
+        } else {
+            format!("user {user}, the current one, or to root")
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{
+        fs::{self, File, Permissions},
+        os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
+        path::{Path, PathBuf},
+    };
+
+    use super::{check, unix};
+
+    const USER: u32 = 1000;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("okta-trusted-{name}-{}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir(&path).unwrap();
+            set_mode(&path, 0o755);
+            Self(path)
+        }
+
+        fn file(&self, mode: u32) -> PathBuf {
+            let path = self.0.join("file");
+            fs::write(&path, "x").unwrap();
+            set_mode(&path, mode);
+            path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn checked(path: &Path) -> Result<(), String> {
+        check(path, &File::open(path).unwrap().metadata().unwrap())
+    }
+
+    #[test]
+    fn files_of_the_user_and_of_root_are_trusted() {
+        let path = Path::new("/x/okta.yaml");
+        for (user, owner) in [(USER, USER), (USER, 0), (0, 0)] {
+            for mode in [0o600, 0o644, 0o755, 0o400] {
+                assert_eq!(unix::check_file(path, user, owner, mode), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_refused_with_both_owners_and_the_fix() {
+        let path = Path::new("/x/okta.yaml");
+        for (user, owner) in [(USER, 1001), (0, USER)] {
+            let why = unix::check_file(path, user, owner, 0o600).unwrap_err();
+            assert!(why.contains(&format!("belongs to user {owner},")), "{why}");
+            let fix = format!("chown {user} \"/x/okta.yaml\"");
+            assert!(why.contains(&fix) && why.contains("root"), "{why}");
+            let why = unix::check_link(path, user, owner).unwrap_err();
+            assert!(why.contains(&format!("link of user {owner},")), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_can_write_is_refused_with_the_fix() {
+        let folder = Folder::new("mode");
+        for mode in [0o600, 0o644, 0o755] {
+            assert_eq!(checked(&folder.file(mode)), Ok(()), "{mode:o}");
+        }
+        for mode in [0o620, 0o602, 0o666, 0o664] {
+            let path = folder.file(mode);
+            let why = checked(&path).unwrap_err();
+            assert!(why.contains(&format!("(mode {mode:o})")), "{why}");
+            assert!(why.contains(&format!("chmod go-w {path:?}")), "{why}");
+        }
+    }
+
+    /// What the name stands for by now does not matter.
+    #[test]
+    fn the_open_file_is_examined_and_not_its_name() {
+        let folder = Folder::new("open");
+        let path = folder.file(0o666);
+        let opened = File::open(&path).unwrap().metadata().unwrap();
+        fs::remove_file(&path).unwrap();
+        folder.file(0o600);
+        assert!(check(&path, &opened).unwrap_err().contains("mode 666"));
+    }
+
+    #[test]
+    fn a_folder_where_everyone_can_exchange_the_file_is_refused() {
+        let folder = Folder::new("folder");
+        let path = folder.file(0o600);
+        let elsewhere = Folder::new("link");
+        let link = elsewhere.0.join("link");
+        symlink(&path, &link).unwrap();
+        for (mode, trusted) in [(0o755, true), (0o775, true), (0o1777, true), (0o777, false)] {
+            set_mode(&folder.0, mode);
+            // The folder of the file itself counts, and that of a link to it.
+            for name in [&path, &link] {
+                let result = checked(name);
+                assert_eq!(result.is_ok(), trusted, "{mode:o}: {result:?}");
+            }
+        }
+        set_mode(&folder.0, 0o755);
+        set_mode(&elsewhere.0, 0o777);
+        assert!(checked(&path).is_ok());
+        let why = checked(&link).unwrap_err();
+        assert!(
+            why.contains(&format!("chmod o-w {:?}", elsewhere.0)),
+            "{why}"
+        );
+    }
+
+    /// Only root can give files away; the others have the tests above.
+    #[test]
+    fn what_root_gave_away_is_refused() {
+        let folder = Folder::new("given");
+        let path = folder.file(0o600);
+        if path.metadata().unwrap().uid() != 0 {
+            return;
+        }
+        let link = folder.0.join("link");
+        symlink(&path, &link).unwrap();
+        assert_eq!(checked(&link), Ok(()));
+        std::os::unix::fs::lchown(&link, Some(USER), None).unwrap();
+        assert!(
+            checked(&link)
+                .unwrap_err()
+                .contains("symbolic link of user 1000")
+        );
+        chown(&path, Some(USER), None).unwrap();
+        assert!(checked(&path).unwrap_err().contains("belongs to user 1000"));
+    }
+}
