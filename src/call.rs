@@ -25,7 +25,7 @@ use tracing::Instrument;
 use crate::template::Templates;
 use crate::{
     Effect, Error, ErrorKind, Receipt, WaitEvent, WaitReason,
-    answer::Answer,
+    answer::{Answer, Expected},
     auth::{Auth, Replays, Wire},
     hooks::Operation,
     pacing::{Allowance, Gate, Pass, WouldWait},
@@ -95,6 +95,7 @@ pub(crate) struct Layers {
     pub(crate) auth: Auth,
     pub(crate) headers: HeaderMap,
     pub(crate) gate: Gate,
+    pub(crate) allow_missing_request_id: bool,
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) templates: Templates,
 }
@@ -197,9 +198,15 @@ impl Layers {
             let ends = attempt.ends();
             let send = pin!(transport::send(&self.wire.http, request, ends, sending));
             let answer = signed.alongside(send).await?;
-            if !self.auth.replay(&signed, &answer, &mut replays) {
+            // Only Okta's word that nothing was done allows to send it again as if
+            // nothing was.
+            let resend = answer.is_from_okta() && self.auth.replay(&signed, &answer, &mut replays);
+            if !resend {
                 pass.answered(answer.status.as_u16(), answer.rate_limit.as_ref());
-                return answer.judge();
+                return answer.judge(&Expected {
+                    statuses: operation.success_statuses(),
+                    request_id: !self.allow_missing_request_id,
+                });
             }
         }
     }

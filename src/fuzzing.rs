@@ -3,13 +3,10 @@
 
 use std::cell::RefCell;
 
-use reqwest::{
-    Request, StatusCode,
-    header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING},
-};
+use reqwest::{Request, StatusCode, Version, header::HeaderMap};
 
 use crate::{
-    answer::{Answer, Body, Provenance},
+    answer::{Answer, Body, Received},
     rate_limit::RateLimit,
     secret::Secret,
 };
@@ -28,16 +25,23 @@ pub fn serve(server: impl FnMut(&Request) -> (StatusCode, HeaderMap, Vec<u8>) + 
 pub(crate) fn answer(request: &Request) -> Option<Answer> {
     let (status, headers, body) =
         SERVER.with_borrow_mut(|server| server.as_mut().map(|server| server(request)))?;
-    let framed = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    // As if it came over HTTP/1.1.
+    let received = Received {
+        version: Version::HTTP_11,
+        bytes: body.len(),
+        end_of_stream: false,
+    };
+    let is_complete = received.is_complete(status, &headers);
     Some(Answer {
         status,
         rate_limit: RateLimit::from_headers(&headers),
         headers,
-        body: Body::Whole(body),
-        secrets: Secret::all(request),
-        provenance: Provenance {
-            open_ended: !framed,
-            allowed_by_cors: false,
+        body: if is_complete {
+            Body::Whole(body)
+        } else {
+            Body::MayBeCut(body)
         },
+        secrets: Secret::all(request),
+        allowed_by_cors: false,
     })
 }

@@ -276,6 +276,12 @@ fn every_variable_has_both_spellings() {
             "true",
             "testingDisableHttpsCheck",
         ),
+        (
+            "OKTA_TESTING_TESTINGDISABLEREQUESTIDCHECK",
+            "OKTA_TESTING_TESTING_DISABLE_REQUEST_ID_CHECK",
+            "true",
+            "testingDisableRequestIdCheck",
+        ),
     ] {
         for name in [joined, split] {
             let text = load(&[], &[(name, value)]).unwrap().explain();
@@ -953,7 +959,7 @@ async fn tls_server() -> u16 {
                 text.push(stream.read_u8().await.unwrap());
             }
             stream
-                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .write_all(b"HTTP/1.1 204 No Content\r\nX-Okta-Request-Id: 1\r\n\r\n")
                 .await
                 .unwrap();
             stream.shutdown().await.unwrap();

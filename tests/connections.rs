@@ -127,6 +127,8 @@ impl Counts {
         self.in_flight.fetch_sub(1, SeqCst);
         let mut answer = Response::new(String::new());
         *answer.status_mut() = hyper::StatusCode::NO_CONTENT;
+        let id = hyper::header::HeaderValue::from_static("req1");
+        answer.headers_mut().insert("x-okta-request-id", id);
         Ok(answer)
     }
 }

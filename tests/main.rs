@@ -10,6 +10,7 @@ mod config;
 mod connections;
 mod contract;
 mod faults;
+mod hostile_responses;
 mod ids;
 mod mock;
 mod retries;

@@ -1,5 +1,7 @@
 //! An org with a user, and clients for it; a log that can be read.
 
+pub mod http2;
+
 use std::{
     io::Write,
     net::TcpListener,

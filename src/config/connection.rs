@@ -35,6 +35,7 @@ impl Config {
         let allow_http = self.flag(Setting::DisableHttpsCheck);
         let mut builder = builder(self.org_url(allow_http)?)
             .allow_loopback_http(allow_http)
+            .allow_missing_request_id(self.flag(Setting::DisableRequestIdCheck))
             .retry(self.retry_policy());
         if let Some(limit) = self.seconds(Setting::ConnectionTimeout) {
             builder = builder.connect_timeout(limit);

@@ -368,6 +368,13 @@ impl Config {
     pub fn with_testing_disable_https_check(self, allow: bool) -> Self {
         self.set(Setting::DisableHttpsCheck, Value::Flag(allow))
     }
+
+    /// Accepts a success response without Okta's request id; see
+    /// [`ClientBuilder::allow_missing_request_id`](crate::ClientBuilder::allow_missing_request_id).
+    #[must_use]
+    pub fn with_testing_disable_request_id_check(self, allow: bool) -> Self {
+        self.set(Setting::DisableRequestIdCheck, Value::Flag(allow))
+    }
 }
 
 /// Reads the text of an `okta.yaml`, at most 1 MiB of it.

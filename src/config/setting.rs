@@ -27,6 +27,7 @@ pub(super) enum Setting {
     ClientCertificate,
     UserAgentExtra,
     DisableHttpsCheck,
+    DisableRequestIdCheck,
 }
 
 /// What there is to know about a setting.
@@ -45,7 +46,7 @@ pub(super) struct Spec {
 }
 
 impl Setting {
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::OrgUrl,
         Self::AuthorizationMode,
         Self::Token,
@@ -67,6 +68,7 @@ impl Setting {
         Self::ClientCertificate,
         Self::UserAgentExtra,
         Self::DisableHttpsCheck,
+        Self::DisableRequestIdCheck,
     ];
 
     pub(super) fn spec(self) -> Spec {
@@ -181,6 +183,11 @@ impl Setting {
                 "okta.testing.testingDisableHttpsCheck",
                 Kind::Flag,
                 "Allow an http URL of this machine (localhost, 127.0.0.0/8, [::1]), for tests.",
+            ),
+            Self::DisableRequestIdCheck => (
+                "okta.testing.testingDisableRequestIdCheck",
+                Kind::Flag,
+                "Accept a success response without Okta's header X-Okta-Request-Id, for test servers that do not send it and front ends that drop it.",
             ),
         };
         let alias = match self {

@@ -15,11 +15,7 @@ use web_sys::{
 };
 
 use super::LONGEST_BODY;
-use crate::{
-    Effect, Error, ErrorKind,
-    answer::{Body, Provenance},
-    id::OrgUrl,
-};
+use crate::{Effect, Error, ErrorKind, answer::Body, id::OrgUrl};
 
 pub(super) const REDIRECTED: &str = "the answer came from another address, which a service worker of this page asked instead of the org";
 
@@ -162,45 +158,45 @@ fn headers(fetched: &web_sys::Response) -> HeaderMap {
 }
 
 /// Across origins the browser hides most headers, but it also withholds every
-/// answer that does not allow this very origin to use its cookies, or the token.
-/// So the answer is the org's; and as its head came in whole, so did its status.
-pub(super) fn provenance(response: &Response, _: &Url, headers: &HeaderMap) -> Provenance {
-    let allowed_by_cors = response.passed_cors;
-    Provenance {
-        open_ended: !allowed_by_cors && !headers.contains_key(CONTENT_LENGTH),
-        allowed_by_cors,
-    }
+/// response that does not allow this very origin to use its cookies, or the token.
+/// So the response is the org's; and as its head came in whole, so did its status.
+pub(super) fn allowed_by_cors(response: &Response) -> bool {
+    response.passed_cors
 }
 
-pub(super) async fn read(response: Response) -> Body {
+pub(super) async fn read(response: Response, headers: &HeaderMap) -> Body {
+    let has_end = response.passed_cors || headers.contains_key(CONTENT_LENGTH);
     match read_chunks(&response.fetched).await {
-        Ok(body) => body,
+        Ok(Some(body)) if has_end => Body::Whole(body),
+        Ok(Some(body)) => Body::MayBeCut(body),
+        Ok(None) => Body::TooLong,
         Err(error) => Body::Cut(
             Error::new(
                 ErrorKind::ConnectionLost,
                 Effect::Unknown,
-                "the connection ended before the whole answer was there",
+                "the connection ended before the whole response was there",
             )
             .with_source(text(&error)),
         ),
     }
 }
 
-async fn read_chunks(fetched: &web_sys::Response) -> Result<Body, JsValue> {
+/// `None` if there is more than any response of Okta's has.
+async fn read_chunks(fetched: &web_sys::Response) -> Result<Option<Vec<u8>>, JsValue> {
     let mut body = Vec::new();
     let Some(stream) = fetched.body() else {
-        return Ok(Body::Whole(body));
+        return Ok(Some(body));
     };
     let reader = ReadableStreamDefaultReader::new(&stream)?;
     loop {
         let read = JsFuture::from(reader.read()).await?;
         let read: ReadableStreamReadResult = read.unchecked_into();
         if read.get_done() == Some(true) {
-            return Ok(Body::Whole(body));
+            return Ok(Some(body));
         }
         let chunk: Uint8Array = read.get_value().dyn_into()?;
         if body.len().saturating_add(chunk.length() as usize) > LONGEST_BODY {
-            return Ok(Body::TooLong);
+            return Ok(None);
         }
         body.extend(chunk.to_vec());
     }

@@ -66,8 +66,8 @@ async fn exchange(http: &Http, request: Request, ends: Instant) -> Result<Answer
     }
     let status = response.status();
     let headers = mem::take(response.headers_mut());
-    let provenance = platform::provenance(&response, &url, &headers);
-    let body = match race(platform::read(response), limit).await {
+    let allowed_by_cors = platform::allowed_by_cors(&response);
+    let body = match race(platform::read(response, &headers), limit).await {
         Ok(body) => body,
         Err(()) => Body::Cut(timed_out()),
     };
@@ -77,7 +77,7 @@ async fn exchange(http: &Http, request: Request, ends: Instant) -> Result<Answer
         headers,
         body,
         secrets,
-        provenance,
+        allowed_by_cors,
     })
 }
 

@@ -1,12 +1,14 @@
 //! On a server: TLS, connections, proxies, redirects off; and what a failure of
 //! the HTTP client says about the request.
 
-use std::{env::consts, error::Error as StdError, io, time::Duration};
+use std::{env::consts, error::Error as StdError, future::poll_fn, io, pin::Pin, time::Duration};
+
+use hyper::body::Body as _;
 
 pub(super) use reqwest::Response;
 use reqwest::{
-    Request, Url, Version,
-    header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT},
+    Request, Version,
+    header::{HeaderMap, HeaderValue, USER_AGENT},
 };
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use secrecy::ExposeSecret;
@@ -15,7 +17,7 @@ use secrecy::SecretString;
 use super::{LONGEST_BODY, timed_out};
 use crate::{
     Effect, Error, ErrorKind, Proxy,
-    answer::{Body, Provenance},
+    answer::{Body, Received},
     id::OrgUrl,
 };
 
@@ -200,25 +202,40 @@ fn with_client_certificate(
     Err(no_tls())
 }
 
-pub(super) fn provenance(response: &Response, _: &Url, headers: &HeaderMap) -> Provenance {
-    let framed = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
-    Provenance {
-        open_ended: !framed && response.version() < Version::HTTP_2,
-        allowed_by_cors: false,
-    }
+/// That is a browser's.
+pub(super) fn allowed_by_cors(_: &Response) -> bool {
+    false
 }
 
-pub(super) async fn read(mut response: Response) -> Body {
+pub(super) async fn read(response: Response, headers: &HeaderMap) -> Body {
+    let (status, version) = (response.status(), response.version());
+    let mut body = reqwest::Body::from(response);
+    // hyper knows the length of a stream without one if it ended with the headers.
+    // That is all there is to see of END_STREAM where another crate switches on
+    // reqwest's decompression, whose wrapper hides `is_end_stream`.
+    let ended_with_headers = body.size_hint().exact() == Some(0);
     let mut whole = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if whole.len().saturating_add(chunk.len()) > LONGEST_BODY => {
-                return Body::TooLong;
-            }
-            Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
-            Ok(None) => return Body::Whole(whole),
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let data = match frame.map(hyper::body::Frame::into_data) {
+            Ok(Ok(data)) => data,
+            // Trailers say nothing here.
+            Ok(Err(_)) => continue,
             Err(error) => return Body::Cut(failure(error)),
+        };
+        if whole.len().saturating_add(data.len()) > LONGEST_BODY {
+            return Body::TooLong;
         }
+        whole.extend_from_slice(&data);
+    }
+    let received = Received {
+        version,
+        bytes: whole.len(),
+        end_of_stream: version >= Version::HTTP_2 && (ended_with_headers || body.is_end_stream()),
+    };
+    if received.is_complete(status, headers) {
+        Body::Whole(whole)
+    } else {
+        Body::MayBeCut(whole)
     }
 }
 

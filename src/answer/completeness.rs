@@ -1,0 +1,146 @@
+//! Whether all of a body came in, by evidence of its own.
+//!
+//! That the HTTP library says "the body has ended" is none: hyper says so after an
+//! HTTP/2 stream that was reset with NO_ERROR, and after an HTTP/1.1 connection that
+//! was closed under a transfer coding that it does not know. A response counts as
+//! complete if its own framing shows it (RFC 9112 §6.3, RFC 9113 §8.1).
+
+use reqwest::{
+    StatusCode, Version,
+    header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING},
+};
+
+/// What the transport saw of a body.
+pub(crate) struct Received {
+    pub(crate) version: Version,
+    pub(crate) bytes: usize,
+    /// HTTP/2: the frame with END_STREAM came.
+    pub(crate) end_of_stream: bool,
+}
+
+impl Received {
+    /// Whether a response with this status and these headers was received whole.
+    pub(crate) fn is_complete(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        let has_length = headers.contains_key(CONTENT_LENGTH);
+        let all_of_it = content_length(headers) == u64::try_from(self.bytes).ok();
+        if self.version >= Version::HTTP_2 {
+            return if has_length {
+                all_of_it
+            } else {
+                self.end_of_stream
+            };
+        }
+        if status == StatusCode::NO_CONTENT {
+            // It ends with its headers, whatever they say of a body.
+            return true;
+        }
+        // With both, one of two readers is wrong about where it ends.
+        match (headers.contains_key(TRANSFER_ENCODING), has_length) {
+            (true, false) => self.version == Version::HTTP_11 && is_chunked(headers),
+            (false, true) => all_of_it,
+            (true, true) | (false, false) => false,
+        }
+    }
+}
+
+/// The one length that all fields state; none if they are malformed or differ.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter().map(|value| {
+        let digits = value.to_str().ok()?;
+        let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        valid.then(|| digits.parse().ok())?
+    });
+    let first = lengths.next()??;
+    lengths.all(|length| length == Some(first)).then_some(first)
+}
+
+/// The only transfer coding that a server may use without being asked for another,
+/// and the only one whose end shows.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = codings
+        .next()
+        .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    chunked && codings.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn is_complete(
+        version: Version,
+        fields: &[(HeaderName, &'static str)],
+        bytes: usize,
+        end_of_stream: bool,
+    ) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let received = Received {
+            version,
+            bytes,
+            end_of_stream,
+        };
+        received.is_complete(StatusCode::OK, &headers)
+    }
+
+    #[test]
+    fn http_1_is_complete_by_its_length_or_when_it_is_chunked() {
+        let length = |value| (CONTENT_LENGTH, value);
+        let coding = |value| (TRANSFER_ENCODING, value);
+        for (fields, complete) in [
+            (vec![length("2")], true),
+            (vec![length("2"), length("2")], true),
+            (vec![coding("chunked")], true),
+            (vec![coding("Chunked")], true),
+            (vec![], false),
+            (vec![length("3")], false),
+            (vec![length("1")], false),
+            (vec![length("")], false),
+            (vec![length("+2")], false),
+            (vec![length("2, 2")], false),
+            (vec![length("2"), length("3")], false),
+            (vec![length("99999999999999999999")], false),
+            (vec![coding("")], false),
+            (vec![coding("identity")], false),
+            (vec![coding("gzip")], false),
+            (vec![coding("chunked, identity")], false),
+            (vec![coding("gzip, chunked")], false),
+            (vec![coding("chunked"), coding("gzip")], false),
+            (vec![coding("chunked"), coding("chunked")], false),
+            (vec![coding("chunked"), length("2")], false),
+        ] {
+            // HTTP/1 has no streams, so a library that says one has ended is wrong.
+            for end_of_stream in [false, true] {
+                let found = is_complete(Version::HTTP_11, &fields, 2, end_of_stream);
+                assert_eq!(found, complete, "{fields:?}");
+            }
+        }
+        let chunked = [(TRANSFER_ENCODING, "chunked")];
+        assert!(!is_complete(Version::HTTP_10, &chunked, 0, true));
+        let length = [(CONTENT_LENGTH, "0")];
+        assert!(is_complete(Version::HTTP_10, &length, 0, false));
+    }
+
+    #[test]
+    fn http_2_is_complete_by_its_length_or_when_its_stream_has_ended() {
+        let length = [(CONTENT_LENGTH, "2")];
+        for (fields, bytes, end_of_stream, complete) in [
+            (&length[..], 2, false, true),
+            (&length[..], 2, true, true),
+            (&length[..], 1, true, false),
+            (&length[..], 0, false, false),
+            (&[], 0, true, true),
+            (&[], 2, true, true),
+            (&[], 0, false, false),
+            (&[], 2, false, false),
+        ] {
+            let found = is_complete(Version::HTTP_2, fields, bytes, end_of_stream);
+            assert_eq!(found, complete, "{fields:?} {bytes} {end_of_stream}");
+        }
+    }
+}
