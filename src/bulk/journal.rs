@@ -5,12 +5,18 @@
 //! together with the next sync.
 
 use std::{
+    convert::Infallible,
     fmt,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    path::Path,
-    sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -204,7 +210,7 @@ fn failed(path: &Path, what: &str, error: io::Error) -> Error {
 }
 
 /// Where lines go. A test puts a disk here that fails.
-pub(super) trait Disk: Send + 'static {
+pub(super) trait JournalDisk: Send + 'static {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     fn sync(&mut self) -> io::Result<()>;
 }
@@ -254,7 +260,7 @@ impl Drop for Locked {
     }
 }
 
-impl Disk for Locked {
+impl JournalDisk for Locked {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)
     }
@@ -269,10 +275,18 @@ struct Entry {
     synced: oneshot::Sender<Result<(), Error>>,
 }
 
+/// How long closing a journal waits for the lines that are still to be written.
+const CLOSING: Duration = Duration::from_secs(1);
+
 /// An open journal, which no other process can open.
 pub(super) struct Journal {
+    path: PathBuf,
+    /// `None` once it is being closed.
     entries: Option<mpsc::Sender<Entry>>,
-    writer: Option<JoinHandle<()>>,
+    /// Disconnected when the writer has written everything and closed the file.
+    writer: Mutex<mpsc::Receiver<Infallible>>,
+    /// Whether somebody has waited for the disk in vain.
+    hangs: AtomicBool,
 }
 
 impl Journal {
@@ -300,27 +314,50 @@ impl Journal {
         Ok((journal, past))
     }
 
-    fn write(path: &Path, disk: impl Disk) -> io::Result<Self> {
+    pub(super) fn write(path: &Path, disk: impl JournalDisk) -> io::Result<Self> {
         let (entries, queue) = mpsc::channel();
-        let path = path.to_owned();
-        let writer = thread::Builder::new()
+        let (running, writer) = mpsc::channel();
+        let name = path.to_owned();
+        // Not joined: a disk that hangs would hold up whoever does.
+        thread::Builder::new()
             .name("okta-journal".into())
-            .spawn(move || write(&path, disk, &queue))?;
+            .spawn(move || {
+                write(&name, disk, &queue);
+                drop(running);
+            })?;
         Ok(Self {
+            path: path.to_owned(),
             entries: Some(entries),
-            writer: Some(writer),
+            writer: Mutex::new(writer),
+            hangs: AtomicBool::new(false),
         })
     }
 
-    /// Writes a line; it is on disk when this returns. After one failure nothing
-    /// more is written.
-    pub(super) async fn record(&self, entry: &Line) -> Result<(), Error> {
+    /// Accepts a line at once; it is on disk when the future is ready. After one
+    /// failure nothing more is written. A line whose future is dropped is written
+    /// nevertheless.
+    pub(super) fn record(
+        &self,
+        entry: &Line,
+    ) -> Result<impl Future<Output = Result<(), Error>> + use<>, Error> {
         let gone = || Error::new(ErrorKind::Journal, Effect::None, "the journal is closed");
         let (synced, told) = oneshot::channel();
         let line = line(entry)?;
         let entries = self.entries.as_ref().ok_or_else(gone)?;
         entries.send(Entry { line, synced }).map_err(|_| gone())?;
-        told.await.map_err(|_| gone())?
+        Ok(async move { told.await.map_err(|_| gone())? })
+    }
+
+    /// The error of somebody who has waited for a line in vain.
+    pub(super) fn hangs(&self) -> Error {
+        self.hangs.store(true, Relaxed);
+        let text = format!(
+            "the journal {:?} may miss its last lines: the disk did not confirm them before the \
+             run ended; check the disk, then resume with the same journal, which repeats the users \
+             whose outcome it misses",
+            self.path
+        );
+        Error::new(ErrorKind::Journal, Effect::None, text)
     }
 }
 
@@ -332,7 +369,7 @@ fn line(line: &Line) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-fn write(path: &Path, mut disk: impl Disk, queue: &mpsc::Receiver<Entry>) {
+fn write(path: &Path, mut disk: impl JournalDisk, queue: &mpsc::Receiver<Entry>) {
     let mut broken: Option<Arc<io::Error>> = None;
     let mut bytes = Vec::new();
     let mut waiting = Vec::new();
@@ -377,13 +414,18 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 }
 
 impl Drop for Journal {
-    /// Waits for the sync that is under way, so that the file is free when the
-    /// run is gone.
+    /// Waits until the lines that were accepted are written and the file is free,
+    /// but not for a disk that hangs: the writer goes on by itself, and holds the
+    /// file's lock until it is done.
     fn drop(&mut self) {
         drop(self.entries.take());
-        if let Some(writer) = self.writer.take() {
-            // It has nobody left to tell of a panic.
-            let _ = writer.join();
+        if !self.hangs.load(Relaxed) {
+            let writer = self
+                .writer
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner);
+            // It never sends; it is done, or time is up.
+            let _ = writer.recv_timeout(CLOSING);
         }
     }
 }

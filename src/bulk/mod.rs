@@ -31,7 +31,7 @@ mod tally;
 
 use errand::{Maintenance, Shared};
 use intake::{Intake, Prints};
-use journal::{Header, Journal};
+use journal::{Header, Journal, Past};
 use tally::Tally;
 
 pub use counts::Counts;
@@ -153,6 +153,10 @@ impl<W> RevokeMany<W> {
     /// How long the whole run may take. What was sent and is not answered by then
     /// is [`Unknown`](Outcome::Unknown), the rest is
     /// [`NotAttempted`](Outcome::NotAttempted). Default: no limit.
+    ///
+    /// It also holds while the journal's disk hangs; outcomes that came just before
+    /// have half a second more to reach the disk. Without a deadline, a run waits
+    /// for its disk until it is [cancelled](RunHandle::cancel).
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.options.deadline = Some(limit);
         self
@@ -232,6 +236,16 @@ impl RevokeMany {
             }
             None => (None, None),
         };
+        Ok(self.run(allowance, header, journal, past))
+    }
+
+    fn run(
+        self,
+        allowance: Allowance,
+        header: Header,
+        journal: Option<Journal>,
+        past: Option<Past>,
+    ) -> Run {
         let (revoked, since): (Prints, _) =
             past.map_or_else(Default::default, |past| (past.revoked, past.started));
         let deadline = self.options.deadline;
@@ -259,12 +273,7 @@ impl RevokeMany {
             maintenance: Maintenance::default(),
         };
         let intake = Intake::new(self.options.exclude, revoked);
-        Ok(Run::new(
-            self.ids,
-            intake,
-            self.options.concurrency,
-            Arc::new(shared),
-        ))
+        Run::new(self.ids, intake, self.options.concurrency, Arc::new(shared))
     }
 
     fn header(&self) -> Header {
@@ -316,3 +325,6 @@ fn shown(time: SystemTime) -> String {
     let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, last)).to_string()
 }
+
+#[cfg(all(test, feature = "mock"))]
+mod tests;
