@@ -31,9 +31,6 @@ const FORMAT: u32 = 1;
 /// read into memory.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// How every journal begins.
-const BEGINNING: &[u8] = br#"{"header":{"format":"#;
-
 /// One line of a journal: a JSON object with one field, which names its kind.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -108,6 +105,27 @@ impl Header {
         option("oauth_tokens", self.oauth_tokens, run.oauth_tokens)
             .or_else(|| option("forget_devices", self.forget_devices, run.forget_devices))
     }
+
+    /// Whether an earlier process of this run can have begun a file with these bytes:
+    /// they are its first line, cut somewhere behind the org. Less of it does not
+    /// show whose file it is, which would be overwritten.
+    fn may_have_begun(&self, torn: &[u8]) -> Result<bool, Error> {
+        const AFTER_ORG: &[u8] = br#","oauth_tokens":"#;
+
+        let whole = line(&Line::Header(self.clone()))?;
+        let org_end = whole
+            .windows(AFTER_ORG.len())
+            .position(|window| window == AFTER_ORG);
+        // Only the time differs, at the end of the line.
+        let time = whole
+            .len()
+            .saturating_sub(self.started.len().saturating_add(br#""}}"#.len() + 1));
+        let same =
+            torn.iter().zip(&whole).enumerate().all(|(at, (a, b))| {
+                a == b || at >= time && a.is_ascii_digit() && b.is_ascii_digit()
+            });
+        Ok(same && torn.len() < whole.len() && org_end.is_some_and(|end| torn.len() >= end))
+    }
 }
 
 /// What is known of a run before it goes on.
@@ -118,12 +136,12 @@ pub(super) struct Past {
 }
 
 /// Reads a journal without locking or changing it; `None` if there is no file.
-pub(super) fn read(path: &Path, run: &Header) -> Result<Option<Past>, Error> {
+pub(super) fn read(path: &Path, run: &Header, rules: Rules) -> Result<Option<Past>, Error> {
     refuse_no_file(path)?;
     match File::open(path) {
         Ok(file) => {
             refuse_untrusted(path, &file)?;
-            Ok(Some(past(path, &file, run)?.0))
+            Ok(Some(past(path, &file, run, rules)?.0))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, "cannot be opened", error)),
@@ -152,12 +170,17 @@ fn refused(path: &Path, reason: impl fmt::Display) -> Error {
 }
 
 /// Reads what there is, and where the last whole line ends.
-fn past(path: &Path, file: &File, run: &Header) -> Result<(Past, u64), Error> {
+///
+/// A line is a journal entry if it is, byte for byte, what the writer makes of it:
+/// that leaves no room for unknown or repeated fields and other spellings, which
+/// another reader may understand differently.
+fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Past, u64), Error> {
     let refuse = |reason: String| refused(path, reason);
     let mut past = Past {
         revoked: Prints::default(),
         started: None,
     };
+    let mut sent = Prints::default();
     let mut reader = BufReader::new(file);
     let mut bytes = Vec::new();
     let (mut whole, mut number) = (0_u64, 0_u64);
@@ -174,34 +197,90 @@ fn past(path: &Path, file: &File, run: &Header) -> Result<(Past, u64), Error> {
         // A line that the writer did not finish was not synced, so it does not
         // count.
         if bytes.last() != Some(&b'\n') {
-            let may_be_header = bytes.starts_with(BEGINNING) || BEGINNING.starts_with(&bytes);
-            if number == 0 && !may_be_header {
-                return Err(refuse("it does not begin as a journal does".into()));
+            if number == 0 && !bytes.is_empty() && !run.may_have_begun(&bytes)? {
+                return Err(refuse(
+                    "it does not begin as a journal of this run does; name another file, or delete \
+                     it if a run was killed while it began it"
+                        .into(),
+                ));
             }
             return Ok((past, whole));
         }
         number = number.saturating_add(1);
-        let line: Line = serde_json::from_slice(&bytes).map_err(|error| {
+        let not_an_entry = |why: &dyn fmt::Display| {
             refuse(format!(
-                "line {number} is none of a journal ({error}); begin a new one"
+                "line {number} is not a journal entry ({why}); begin a new journal"
             ))
-        })?;
-        match line {
+        };
+        let entry: Line = serde_json::from_slice(&bytes).map_err(|error| not_an_entry(&error))?;
+        if let (Line::Header(header), 1) = (&entry, number)
+            && let Some(difference) = header.differs(run)
+        {
+            return Err(refuse(format!("{difference}; begin a new one")));
+        }
+        if line(&entry)? != bytes {
+            return Err(not_an_entry(&"this is not how one is written"));
+        }
+        match entry {
             Line::Header(header) if number == 1 => {
-                if let Some(difference) = header.differs(run) {
-                    return Err(refuse(format!("{difference}; begin a new one")));
+                if !is_timestamp(&header.started) {
+                    return Err(not_an_entry(&"it does not say when the run began"));
                 }
                 past.started = Some(header.started);
             }
             _ if number == 1 => return Err(refuse("its first line is no header".into())),
+            Line::Header(_) => return Err(refuse(format!("line {number} is a second header"))),
+            Line::Sending { user, .. } => {
+                sent.insert(&user);
+            }
             Line::Outcome(user) if user.outcome == Outcome::Revoked => {
+                let doubt = rules.doubt(&user);
+                let doubt = doubt.or((!sent.contains(&user.user))
+                    .then_some("no line before says that a request was to be sent"));
+                if let Some(doubt) = doubt {
+                    return Err(refuse(format!(
+                        "line {number} says that a user was revoked, which cannot be true: {doubt}; \
+                         begin a new journal, which revokes everyone again"
+                    )));
+                }
                 past.revoked.insert(&user.user);
             }
-            Line::Header(_) => return Err(refuse(format!("line {number} is a second header"))),
-            Line::Outcome(_) | Line::Sending { .. } | Line::Resumed { .. } => {}
+            Line::Outcome(_) | Line::Resumed { .. } => {}
         }
         whole = whole.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
     }
+}
+
+/// What a journal must say for a user to be skipped.
+#[derive(Clone, Copy)]
+pub(super) struct Rules {
+    /// Whether a response without a request id counts.
+    pub(super) allow_missing_request_id: bool,
+}
+
+impl Rules {
+    /// Why no response can have led to an outcome that says `revoked`.
+    fn doubt(self, user: &UserOutcome) -> Option<&'static str> {
+        let time = |time: &Option<String>| time.as_deref().is_some_and(is_timestamp);
+        let request_id = user.request_id.as_deref().unwrap_or_default();
+        if user.status != Some(204) {
+            Some("its status is not 204")
+        } else if user.attempts == 0 {
+            Some("it counts no attempt")
+        } else if request_id.is_empty() && !self.allow_missing_request_id {
+            Some("it has no request id")
+        } else if !time(&user.started) || !time(&user.ended) || user.took_ms.is_none() {
+            Some("it does not say when")
+        } else if user.error_code.is_some() || user.error_id.is_some() || user.reason.is_some() {
+            Some("it also names an error")
+        } else {
+            None
+        }
+    }
+}
+
+fn is_timestamp(text: &str) -> bool {
+    humantime::parse_rfc3339(text).is_ok_and(|time| super::shown(time) == text)
 }
 
 fn failed(path: &Path, what: &str, error: io::Error) -> Error {
@@ -291,11 +370,11 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens the journal of a run, or begins it.
-    pub(super) fn open(path: &Path, run: &Header) -> Result<(Self, Past), Error> {
+    pub(super) fn open(path: &Path, run: &Header, rules: Rules) -> Result<(Self, Past), Error> {
         refuse_no_file(path)?;
         let fail = |what| move |error| failed(path, what, error);
         let mut file = Locked::open(path)?;
-        let (past, whole) = past(path, &file.0, run)?;
+        let (past, whole) = past(path, &file.0, run, rules)?;
         // Whatever the last process did not finish writing would spoil the next
         // line.
         file.0
@@ -306,9 +385,13 @@ impl Journal {
             None => Line::Header(run.clone()),
             Some(_) => Line::Resumed { at: timestamp() },
         };
-        file.append(&line(&first)?)
-            .and_then(|()| file.sync())
-            .map_err(fail("cannot be written"))?;
+        let written = file.append(&line(&first)?).and_then(|()| file.sync());
+        if written.is_err() {
+            // A torn first line would be in the way of the next run. Where this
+            // fails too, that says so.
+            let _ = file.0.set_len(whole);
+        }
+        written.map_err(fail("cannot be written"))?;
         sync_directory(path).map_err(fail("cannot be written"))?;
         let journal = Self::write(path, file).map_err(fail("has no writer"))?;
         Ok((journal, past))

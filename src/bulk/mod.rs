@@ -31,7 +31,7 @@ mod tally;
 
 use errand::{Maintenance, Shared};
 use intake::{Intake, Prints};
-use journal::{Header, Journal, Past};
+use journal::{Header, Journal, Past, Rules};
 use tally::Tally;
 
 pub use counts::Counts;
@@ -168,6 +168,13 @@ impl<W> RevokeMany<W> {
     ///
     /// The file is made if it does not exist. It holds the users' ids and what
     /// Okta answered, as JSON lines, and no credential.
+    ///
+    /// A file is refused before anything is sent if it is not this run's journal;
+    /// if another user than the current one and root owns it or can write it
+    /// (Unix); and if any line of it is not, byte for byte, one that a run writes,
+    /// or says `revoked` without what only a response of Okta can have led to: the
+    /// status 204, an attempt, its times and a request id. A last line that was cut
+    /// does not count.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.journal = Some(path.into());
         self
@@ -195,6 +202,7 @@ impl RevokeMany {
     pub async fn plan(self) -> Result<Plan, Error> {
         let allowance = self.options.check()?;
         let header = self.header();
+        let rules = self.journal_rules();
         let Self {
             layers,
             ids,
@@ -202,7 +210,7 @@ impl RevokeMany {
             worker: (),
         } = self;
         let past = match &options.journal {
-            Some(path) => journal::read(path, &header)?,
+            Some(path) => journal::read(path, &header, rules)?,
             None => None,
         };
         let (revoked, since) =
@@ -231,7 +239,7 @@ impl RevokeMany {
         let header = self.header();
         let (journal, past) = match &self.options.journal {
             Some(path) => {
-                let (journal, past) = Journal::open(path, &header)?;
+                let (journal, past) = Journal::open(path, &header, self.journal_rules())?;
                 (Some(journal), Some(past))
             }
             None => (None, None),
@@ -274,6 +282,12 @@ impl RevokeMany {
         };
         let intake = Intake::new(self.options.exclude, revoked);
         Run::new(self.ids, intake, self.options.concurrency, Arc::new(shared))
+    }
+
+    fn journal_rules(&self) -> Rules {
+        Rules {
+            allow_missing_request_id: self.layers.allow_missing_request_id,
+        }
     }
 
     fn header(&self) -> Header {
