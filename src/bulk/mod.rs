@@ -20,6 +20,7 @@ use crate::{Error, call::Layers, pacing::Allowance, time};
 
 mod counts;
 mod errand;
+mod exclusions;
 mod intake;
 mod journal;
 mod outcome;
@@ -30,6 +31,7 @@ mod run;
 mod tally;
 
 use errand::{Maintenance, Shared};
+use exclusions::Exclusions;
 use intake::{Intake, Prints};
 use journal::{Header, Journal, Past, Rules};
 use tally::Tally;
@@ -121,7 +123,10 @@ impl<W> RevokeMany<W> {
     /// repeated.
     ///
     /// They are compared with the ids as given: an id does not exclude the login
-    /// of the same user. Those with an `@` are compared without case.
+    /// of the same user. Those with an `@` are compared without case. An id that is
+    /// not equal, but may reach an excluded user nevertheless, is refused, so it is
+    /// [`NotAttempted`](Outcome::NotAttempted): another case, accents, Unicode
+    /// forms, a dot at the end, or a login without its domain.
     pub fn exclude<I>(mut self, ids: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,
@@ -201,6 +206,7 @@ impl RevokeMany {
     /// As [`start`](Self::start), but that a journal in use is read.
     pub async fn plan(self) -> Result<Plan, Error> {
         let allowance = self.options.check()?;
+        let exclusions = Exclusions::new(&self.options.exclude)?;
         let header = self.header();
         let rules = self.journal_rules();
         let Self {
@@ -215,7 +221,7 @@ impl RevokeMany {
         };
         let (revoked, since) =
             past.map_or_else(Default::default, |past| (past.revoked, past.started));
-        let intake = Intake::new(options.exclude, revoked);
+        let intake = Intake::new(exclusions, revoked);
         let mut plan = Plan::of(ids, intake).await;
         plan.org = header.org;
         plan.resumes = since;
@@ -231,11 +237,13 @@ impl RevokeMany {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a share or
-    /// concurrency out of range, and for a journal that is another run's, in use,
+    /// concurrency out of range, for an exclusion that is not a valid
+    /// [`UserId`](crate::UserId), and for a journal that is another run's, in use,
     /// or not understood; [`ErrorKind::Journal`](crate::ErrorKind::Journal) when
     /// it cannot be opened or written.
     pub fn start(self) -> Result<Run, Error> {
         let allowance = self.options.check()?;
+        let exclusions = Exclusions::new(&self.options.exclude)?;
         let header = self.header();
         let (journal, past) = match &self.options.journal {
             Some(path) => {
@@ -244,13 +252,14 @@ impl RevokeMany {
             }
             None => (None, None),
         };
-        Ok(self.run(allowance, header, journal, past))
+        Ok(self.run(allowance, header, exclusions, journal, past))
     }
 
     fn run(
         self,
         allowance: Allowance,
         header: Header,
+        exclusions: Exclusions,
         journal: Option<Journal>,
         past: Option<Past>,
     ) -> Run {
@@ -280,7 +289,7 @@ impl RevokeMany {
             forget_devices: self.options.forget_devices,
             maintenance: Maintenance::default(),
         };
-        let intake = Intake::new(self.options.exclude, revoked);
+        let intake = Intake::new(exclusions, revoked);
         Run::new(self.ids, intake, self.options.concurrency, Arc::new(shared))
     }
 

@@ -103,7 +103,8 @@ fn start(many: RevokeMany, disk: &Disk) -> Run {
     let header = many.header();
     let allowance = many.options.check().unwrap();
     let journal = Journal::write(Path::new("run.jsonl"), disk.clone()).unwrap();
-    many.run(allowance, header, Some(journal), None)
+    let exclusions = Exclusions::new(&[]).unwrap();
+    many.run(allowance, header, exclusions, Some(journal), None)
 }
 
 async fn outcomes(run: &mut Run) -> Vec<Outcome> {
