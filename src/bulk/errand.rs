@@ -90,6 +90,12 @@ pub(super) async fn carry_out(shared: Arc<Shared>, user: UserId) -> UserOutcome 
     };
     let result = errand.until_stopped().await;
     let state = mem::take(&mut *errand.state());
+    if let Some(journal) = &shared.journal
+        && state.was_held_up_by_the_disk()
+    {
+        let error = journal.hangs();
+        shared.tally.stop(StopReason::Journal, &error.to_string());
+    }
     let mut outcome = match (result, &state.last_error) {
         (Some(result), _) => UserOutcome::answered(user.to_string(), &result),
         (None, Some(error)) => UserOutcome::answered(user.to_string(), &Err(error.clone())),
@@ -120,17 +126,15 @@ async fn record_outcome(
     state: &State,
     outcome: &UserOutcome,
 ) -> Result<(), Error> {
-    let Some(begun) = state.journalled else {
+    if state.journalled.is_none() {
         return Ok(());
-    };
-    let recorded = journal.record(&Line::Outcome(outcome.clone()))?;
-    let now = Instant::now();
-    if state.sent == 0 {
-        // Nothing is lost with this line. But a disk that has kept the user waiting
-        // until the run was stopped is why nothing was sent.
-        let hangs = !state.on_disk && now.saturating_duration_since(begun) >= LAST_LINES;
-        return if hangs { Err(journal.hangs()) } else { Ok(()) };
     }
+    let recorded = journal.record(&Line::Outcome(outcome.clone()))?;
+    if state.sent == 0 {
+        // Nothing is lost with this line.
+        return Ok(());
+    }
+    let now = Instant::now();
     let too_late = async {
         shared.tally.stopped().await;
         sleep_until(after(now, LAST_LINES)).await;
@@ -161,6 +165,18 @@ struct State {
     ended: Option<Instant>,
     /// Of the last attempt, if it failed; its effect is that of all attempts.
     last_error: Option<Error>,
+}
+
+impl State {
+    /// Whether the run was stopped while the user waited for the disk, and not just
+    /// then: that is why nothing was sent.
+    fn was_held_up_by_the_disk(&self) -> bool {
+        let waited = |since: Instant| Instant::now().saturating_duration_since(since);
+        !self.on_disk
+            && self
+                .journalled
+                .is_some_and(|since| waited(since) >= LAST_LINES)
+    }
 }
 
 impl Errand<'_> {

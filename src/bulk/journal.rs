@@ -295,7 +295,11 @@ pub(super) trait JournalDisk: Send + 'static {
 }
 
 /// A file that no other run can open.
-struct Locked(File);
+struct Locked {
+    file: File,
+    /// Its path, until its name is on disk.
+    unsynced_name: Option<PathBuf>,
+}
 
 impl Locked {
     /// Opens a file, or begins it.
@@ -321,7 +325,10 @@ impl Locked {
         let file = file.map_err(|error| failed(path, "cannot be opened", error))?;
         refuse_untrusted(path, &file)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
+            Ok(()) => Ok(Self {
+                file,
+                unsynced_name: Some(path.to_owned()),
+            }),
             Err(TryLockError::WouldBlock) => Err(Error::invalid(format!(
                 "the journal {path:?} is in use by another run; wait for it, or name another file"
             ))),
@@ -335,17 +342,22 @@ impl Drop for Locked {
     /// program, which has a copy of it for a moment.
     fn drop(&mut self) {
         // Where it fails, closing has to do.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
 }
 
 impl JournalDisk for Locked {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+        self.file.write_all(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()?;
+        if let Some(path) = &self.unsynced_name {
+            sync_directory(path)?;
+            self.unsynced_name = None;
+        }
+        Ok(())
     }
 }
 
@@ -374,25 +386,26 @@ impl Journal {
         refuse_no_file(path)?;
         let fail = |what| move |error| failed(path, what, error);
         let mut file = Locked::open(path)?;
-        let (past, whole) = past(path, &file.0, run, rules)?;
+        let (past, whole) = past(path, &file.file, run, rules)?;
         // Whatever the last process did not finish writing would spoil the next
         // line.
-        file.0
+        file.file
             .set_len(whole)
-            .and_then(|()| file.0.seek(SeekFrom::Start(whole)))
+            .and_then(|()| file.file.seek(SeekFrom::Start(whole)))
             .map_err(fail("cannot be mended"))?;
         let first = match past.started {
             None => Line::Header(run.clone()),
             Some(_) => Line::Resumed { at: timestamp() },
         };
-        let written = file.append(&line(&first)?).and_then(|()| file.sync());
+        // Synced with the next line, by the writer: a disk that hangs holds up nobody
+        // here, where no deadline counts yet.
+        let written = file.append(&line(&first)?);
         if written.is_err() {
             // A torn first line would be in the way of the next run. Where this
             // fails too, that says so.
-            let _ = file.0.set_len(whole);
+            let _ = file.file.set_len(whole);
         }
         written.map_err(fail("cannot be written"))?;
-        sync_directory(path).map_err(fail("cannot be written"))?;
         let journal = Self::write(path, file).map_err(fail("has no writer"))?;
         Ok((journal, past))
     }

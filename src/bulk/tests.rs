@@ -136,6 +136,10 @@ async fn nothing_is_sent_while_the_disk_hangs_and_the_deadline_holds() {
     assert_eq!(outcomes(&mut run).await, [Outcome::NotAttempted; 2]);
     assert_eq!(start_time.elapsed().as_secs(), DEADLINE.as_secs());
     assert_stopped_for_the_disk(&run);
+    for user in run.report().not_revoked {
+        let reason = user.reason.unwrap();
+        assert!(reason.contains("the journal cannot be written"), "{reason}");
+    }
     assert!(org.requests().is_empty());
     disk.let_go();
 }

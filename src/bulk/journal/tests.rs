@@ -122,7 +122,7 @@ mod schemas {
 fn a_journal_is_free_once_it_is_closed_whoever_else_has_its_file() {
     let path = std::env::temp_dir().join(format!("okta-locked-{}", std::process::id()));
     let locked = Locked::open(&path).unwrap();
-    let copy = locked.0.try_clone().unwrap();
+    let copy = locked.file.try_clone().unwrap();
     let refused = Locked::open(&path).err().map(|error| error.kind());
     assert_eq!(refused, Some(ErrorKind::InvalidInput));
     drop(locked);
