@@ -119,9 +119,9 @@ fn refuse_character(c: char) -> Option<String> {
     })
 }
 
-/// Beyond ASCII: white space, what Unicode has displays ignore or uses for formatting
-/// only, the blank pattern of Braille, what stands for a character that was lost, and
-/// what is no character or nobody's but a font's.
+/// Beyond ASCII: white space; what Unicode calls default-ignorable or a format
+/// character; the blank Braille pattern; the replacement character, which stands for
+/// lost text; private use; and code points that are not characters.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c,

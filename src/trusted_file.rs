@@ -2,7 +2,7 @@
 //! have written.
 //!
 //! A settings file names the org that receives a credential, and a journal says
-//! whom a run skips. Whoever writes such a file decides both.
+//! whom a run skips. Who can write such a file can decide both.
 
 use std::{fs::Metadata, path::Path};
 

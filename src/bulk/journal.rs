@@ -151,13 +151,13 @@ pub(super) fn read(path: &Path, run: &Header, rules: Rules) -> Result<Option<Pas
 /// A pipe or a terminal would be waited for, and holds nothing to resume.
 fn refuse_no_file(path: &Path) -> Result<(), Error> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() => Err(refused(path, "it is no regular file")),
+        Ok(found) if !found.is_file() => Err(refused(path, "it is not a regular file")),
         // What is wrong with it otherwise shows when it is opened.
         _ => Ok(()),
     }
 }
 
-/// Whoever writes a journal decides whom the run skips.
+/// Who can write a journal can decide whom the run skips.
 fn refuse_untrusted(path: &Path, file: &File) -> Result<(), Error> {
     let opened = file
         .metadata()
@@ -228,7 +228,7 @@ fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Past, u
                 }
                 past.started = Some(header.started);
             }
-            _ if number == 1 => return Err(refuse("its first line is no header".into())),
+            _ if number == 1 => return Err(refuse("its first line is not a header".into())),
             Line::Header(_) => return Err(refuse(format!("line {number} is a second header"))),
             Line::Sending { user, .. } => {
                 sent.insert(&user);
@@ -414,7 +414,7 @@ impl Journal {
         let (entries, queue) = mpsc::channel();
         let (running, writer) = mpsc::channel();
         let name = path.to_owned();
-        // Not joined: a disk that hangs would hold up whoever does.
+        // Never joined: that would block while the disk hangs.
         thread::Builder::new()
             .name("okta-journal".into())
             .spawn(move || {
@@ -511,7 +511,7 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 
 impl Drop for Journal {
     /// Waits until the lines that were accepted are written and the file is free,
-    /// but not for a disk that hangs: the writer goes on by itself, and holds the
+    /// but not for a disk that hangs: the writer continues by itself, and holds the
     /// file's lock until it is done.
     fn drop(&mut self) {
         drop(self.entries.take());

@@ -122,8 +122,8 @@ impl Tally {
     }
 
     /// The first reason counts, and none after the end. But a journal that misses a
-    /// line also concerns whoever resumes the run, so it counts before a deadline
-    /// and a cancellation, at which it shows.
+    /// line also matters when the run is resumed, so it replaces a deadline and a
+    /// cancellation, which is when it is noticed.
     pub(super) fn stop(&self, reason: StopReason, detail: &str) {
         let finished = self.change(|state| {
             let finished = self.is_finished();

@@ -330,7 +330,7 @@ async fn a_journal_that_is_no_file_is_refused() {
         many().start().unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert!(error.to_string().contains("no regular file"), "{error}");
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 }
 
