@@ -83,10 +83,16 @@ struct Many {
 }
 
 impl Arguments {
-    /// Refuses what would have no effect on users who are named one by one. `requires`
-    /// does not: clap passes over it where the required option conflicts with another.
+    /// Refuses options that would have no effect. `requires` does not: clap passes over
+    /// it where the required option conflicts with another.
     fn check(&self, matches: &clap::ArgMatches) -> Result<(), String> {
-        if self.users.is_empty() || self.explain_settings {
+        if self.explain_settings {
+            return Ok(());
+        }
+        if self.many.dry_run && self.many.report.is_some() {
+            return Err("--report has nothing to record with --dry-run; leave one out".into());
+        }
+        if self.users.is_empty() {
             return Ok(());
         }
         let for_many = Many::augment_args(clap::Command::new("many"));

@@ -175,6 +175,10 @@ async fn options_that_ids_on_the_command_line_would_ignore_are_refused() {
         assert_eq!(printed.status, 2, "{}", printed.err);
         assert!(printed.err.contains("looks like an option"));
     }
+    let both = ["--file", "users", "--dry-run", "--report", "report.json"];
+    let printed = run(&org, &folder, &both, "").await;
+    assert_eq!(printed.status, 2, "{}", printed.err);
+    assert!(printed.err.contains("--report"), "{}", printed.err);
     assert!(org.requests().is_empty());
     assert!(!folder.journal().exists() && !folder.0.join("report.json").exists());
 
