@@ -45,7 +45,8 @@ pub(crate) trait Caller {
 
     fn allowance(&self) -> Option<Allowance>;
 
-    /// Called when an attempt may be sent; an error keeps it from being sent.
+    /// Called before an attempt waits for the rate limiter, so that no permit is
+    /// held meanwhile; an error keeps the attempt from being sent.
     fn before_sending(&self) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Called when a request is signed and leaves: once for each attempt, and
@@ -158,6 +159,7 @@ impl Layers {
         attempt: Attempt,
         so_far: &SoFar,
     ) -> Result<Answer, Error> {
+        caller.before_sending().await?;
         let observer = caller.observer().or(self.wire.observer.as_ref());
         let arrived = Instant::now();
         let waiting = |wait| {
@@ -172,7 +174,6 @@ impl Layers {
         so_far.microseconds_at_gate.fetch_add(waited, Relaxed);
         let pass = pass.map_err(no_pass)?;
 
-        caller.before_sending().await?;
         let exchanged = self.exchange(operation, caller, &attempt, pass, &so_far.sent);
         let result = exchanged.await;
         caller.after_sending(&result);

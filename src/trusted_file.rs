@@ -2,7 +2,7 @@
 //! have written.
 //!
 //! A settings file names the org that receives a credential, and a journal says
-//! whom a run skips. Whoever writes such a file decides both.
+//! whom a run skips. Who can write such a file can decide both.
 
 use std::{fs::Metadata, path::Path};
 
@@ -11,10 +11,11 @@ use std::{fs::Metadata, path::Path};
 /// name may stand for another one a moment later.
 ///
 /// Refused are a file of another user; one that its group or everyone can write,
-/// unless the group is the owner's own; one that is reached by another user's symbolic link, which points elsewhere
-/// whenever they like; and one in a folder where everyone can exchange it, which a
-/// sticky folder like `/tmp` prevents; the folder's own name may be a link as well. A folder that its group can write is
-/// accepted, because a umask of 002 makes every folder so.
+/// unless the group is the owner's own; one that is reached by another user's symbolic
+/// link, be it the file's or its folder's, which points elsewhere whenever they like;
+/// and one in a folder where everyone can exchange it, which a sticky folder like
+/// `/tmp` prevents. A folder that its group can write is accepted, because a umask of
+/// 002 makes every folder so.
 #[cfg(unix)]
 pub(crate) fn check(path: &Path, opened: &Metadata) -> Result<(), String> {
     unix::check(path, opened)

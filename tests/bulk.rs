@@ -179,6 +179,41 @@ async fn the_order_is_kept_and_nobody_is_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_may_reach_an_excluded_user_is_refused_and_reported() {
+    let org = org(1, 600).await;
+    org.add_user(
+        MockUser::new("00uGlass")
+            .login("glass@acme.com")
+            .sessions(1),
+    );
+    let okta = admin(&org).build().unwrap();
+    let spellings = [
+        "glass@acme.com;x",
+        "gla\u{200b}ss@acme.com",
+        "glass@acme.com.",
+        "glaß@acme.com",
+        "gláss@acme.com",
+        "glass",
+    ];
+    let given = spellings.iter().chain(&["GLASS@acme.com", "00u00000"]);
+    let given: Vec<_> = given.map(|id| id.to_string()).collect();
+    let many = || okta.revoke_many(given.clone()).exclude(["Glass@acme.com"]);
+    let plan = many().plan().await.unwrap();
+    assert_eq!((plan.users, plan.excluded), (1, 1));
+    assert_eq!(plan.refused.len(), spellings.len());
+    let (outcomes, report) = outcomes(many()).await;
+    assert_eq!(with(&outcomes, Outcome::NotAttempted), spellings);
+    assert_eq!(with(&outcomes, Outcome::Revoked), ["00u00000"]);
+    assert!(!report.is_complete());
+    assert_eq!(org.requests().len(), 1);
+
+    let typo = okta.revoke_many(ids(1)).exclude(["glass@acme.com\u{200b}"]);
+    let error = typo.start().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("U+200B"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn ids_may_come_as_a_stream_and_as_any_text() {
     let org = org(4, 600).await;
     let okta = admin(&org).build().unwrap();

@@ -18,7 +18,7 @@ pub fn ids(file: &Path) -> Result<Vec<String>, String> {
     let bytes = bytes.map_err(|error| said(error.to_string()))?;
     let text =
         String::from_utf8(bytes).map_err(|_| said("it is not UTF-8; save it as such".into()))?;
-    let ids = parse(text.trim_start_matches('\u{feff}')).map_err(said)?;
+    let ids = parse(text.strip_prefix('\u{feff}').unwrap_or(&text)).map_err(said)?;
     if ids.is_empty() {
         // Whatever should have written it has failed, perhaps.
         return Err(said("it names no user".into()));
@@ -27,80 +27,225 @@ pub fn ids(file: &Path) -> Result<Vec<String>, String> {
 }
 
 fn parse(text: &str) -> Result<Vec<String>, String> {
-    let first = text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
-    let mut rows = csv::ReaderBuilder::new()
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.trim_start().as_bytes());
-    let names = rows.headers().map_err(|error| error.to_string())?;
-    let mut columns = (0..names.len()).filter(|&at| names.get(at).is_some_and(is_id_column));
-    let column = match (columns.next(), columns.next()) {
-        (Some(column), None) => column,
+    let rows = rows(text)?;
+    let Some((_, first)) = rows.first() else {
+        return Ok(Vec::new());
+    };
+    let shown = first.join(",");
+    let mut columns = (0..first.len()).filter(|&at| is_id_column(&first[at]));
+    let (column, header) = match (columns.next(), columns.next()) {
+        (Some(column), None) => (column, 1),
         (Some(_), Some(_)) => {
             return Err(format!(
-                "its first line {first:?} names several columns id or userId; leave the users' one"
+                "its first line {shown:?} names several columns id or userId; leave the users' one"
             ));
         }
-        (None, _) if first.contains([',', ';', '\t']) => {
+        (None, _) if first.len() > 1 || shown.contains([';', '\t']) => {
             return Err(format!(
-                "its first line {first:?} names no column id or userId, with commas between columns; add one, or give one id a line"
+                "its first line {shown:?} names no column id or userId, with commas between columns; add one, or give one id a line"
             ));
         }
-        (None, _) => {
-            let lines = text.lines().map(str::trim);
-            return Ok(lines
-                .filter(|line| !line.is_empty())
-                .map(String::from)
-                .collect());
-        }
+        (None, _) => (0, 0),
     };
     let mut ids = Vec::new();
-    for row in rows.records() {
-        let row = row.map_err(|error| error.to_string())?;
+    for (line, row) in &rows[header..] {
+        // With one too many, another column's value would be taken for the id.
+        if row.len() != first.len() {
+            return Err(format!(
+                "line {line} has {} fields and the first line {}; put a field that holds a comma in double quotes, or give one id a line",
+                row.len(),
+                first.len()
+            ));
+        }
         // A row without an id is refused later, where it is counted.
-        ids.push(row.get(column).unwrap_or_default().to_owned());
+        ids.push(row[column].trim().to_owned());
     }
     Ok(ids)
 }
 
+/// A row's fields, and the line it begins in.
+type Row = (usize, Vec<String>);
+
+/// Reads CSV as RFC 4180 has it, and nothing else. A lenient reader takes a quote
+/// that is never closed for a field that holds the rest of the list.
+///
+/// Lines may end without a carriage return, and blank ones are passed over.
+fn rows(text: &str) -> Result<Vec<Row>, String> {
+    let mut rows = Vec::new();
+    let mut rest = text;
+    let mut line = 1;
+    while !rest.is_empty() {
+        let begins = line;
+        let mut fields = Vec::new();
+        let mut blank = !rest.starts_with('"');
+        loop {
+            let field;
+            (field, rest) = match rest.strip_prefix('"') {
+                Some(quoted) => quoted_field(quoted, &mut line)?,
+                None => plain_field(rest, line)?,
+            };
+            fields.push(field);
+            match rest.strip_prefix(',') {
+                Some(next) => rest = next,
+                None => break,
+            }
+            blank = false;
+        }
+        rest = match rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')) {
+            Some(next) => next,
+            None if rest.is_empty() => rest,
+            None => {
+                return Err(format!(
+                    "line {line} has text beside double quotes; {QUOTING}"
+                ));
+            }
+        };
+        line += 1;
+        if !(blank && fields[0].trim().is_empty()) {
+            rows.push((begins, fields));
+        }
+    }
+    Ok(rows)
+}
+
+const QUOTING: &str =
+    "put the whole field in double quotes and write each double quote within it twice";
+
+/// A field up to the next comma or line's end, and what follows.
+fn plain_field(text: &str, line: usize) -> Result<(String, &str), String> {
+    let end = text.find([',', '\n']).unwrap_or(text.len());
+    let (mut field, _) = text.split_at(end);
+    if text[end..].starts_with('\n') {
+        field = field.strip_suffix('\r').unwrap_or(field);
+    }
+    if field.contains('"') {
+        return Err(format!(
+            "line {line} has text beside double quotes; {QUOTING}"
+        ));
+    }
+    if field.contains('\r') {
+        return Err(format!(
+            "line {line} holds a carriage return; end each line with a line feed"
+        ));
+    }
+    Ok((field.to_owned(), &text[field.len()..]))
+}
+
+/// A field whose opening quote has been read, and what follows its closing one.
+fn quoted_field<'a>(text: &'a str, line: &mut usize) -> Result<(String, &'a str), String> {
+    let begins = *line;
+    let mut field = String::new();
+    let mut rest = text;
+    loop {
+        let (part, after) = rest.split_once('"').ok_or_else(|| {
+            format!("line {begins} opens a double quote that is never closed; {QUOTING}")
+        })?;
+        *line += part.matches('\n').count();
+        field += part;
+        match after.strip_prefix('"') {
+            Some(next) => {
+                field.push('"');
+                rest = next;
+            }
+            None => return Ok((field, after)),
+        }
+    }
+}
+
 fn is_id_column(name: &str) -> bool {
+    let name = name.trim();
     name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("userId")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use proptest::prelude::*;
+
+    use super::{parse, rows};
 
     #[test]
     fn lists_and_tables() {
         for text in [
             "00u1\n00u2\n",
             "\n 00u1\r\n\r\n00u2",
+            "\"00u1\"\n00u2",
             "id\n00u1\n00u2\n",
             "name,userId\n\"Ada, L.\",00u1\nBob,00u2\n",
-            "\"ID\",status\n00u1,ACTIVE\n 00u2 ,x,y\n",
-            "\"Name, full\",id,managerId\n\"Lovelace, Ada\",00u1,00u8\nBob,00u2,00u9\n",
-            "  \nid,name\n00u1,Ada\n00u2,Bob\n",
+            "\"ID\",status\n00u1,ACTIVE\n 00u2 ,x\n",
+            "\"Name, full\",id,managerId\n\"Love\n\"\"lace\"\", Ada\",00u1,00u8\nBob,00u2,00u9\n",
+            "  \nid,name\n00u1,Ada\n  \n00u2,Bob\n",
         ] {
             assert_eq!(parse(text).unwrap(), ["00u1", "00u2"], "{text}");
         }
         assert_eq!(parse("").unwrap(), Vec::<String>::new());
         assert_eq!(parse("id,x\n00u1,1\n,2\n").unwrap(), ["00u1", ""]);
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_refused_with_its_line() {
         for (text, part) in [
             ("id,userId\n1,00u1\n", "id,userId"),
             ("userId;name\n00u1;Ada\n", "userId;name"),
             ("userId\tname\n00u1\tAda\n", "userId"),
+            ("name,mail\nAda,a@b.c\n", "name,mail"),
+            // A quote that is never closed.
+            ("\"00u1\n00u2\n", "line 1 opens"),
+            ("00u1\n\"00u2\n00u3\n", "line 2 opens"),
+            ("id,name\n00u1,Ada\n00u2,\"Bob\n00u3,Eve\n", "line 3 opens"),
+            ("id,name\n00u1,\"A\nda\"\n00u2,\"Bob", "line 4 opens"),
+            // Text beside quotes.
+            ("id,name\n00u1,\"Ada\" L\n", "line 2 has text beside"),
+            ("id,name\n00u1, \"Ada\"\n", "line 2 has text beside"),
+            ("id,name\n00u1,Ada \"L\"\n", "line 2 has text beside"),
+            ("00u1\"\n", "line 1 has text beside"),
+            // Columns that shift.
+            ("name,id\nLovelace, Ada,00u1\n", "line 2 has 3 fields"),
+            ("name,id\n\"A\n\",00u1\nBob,00u2,\n", "line 4 has 3 fields"),
+            ("name,id\nAda\n", "line 2 has 1 field"),
+            ("00u1\n00u2,00u3\n", "line 2 has 2 fields"),
+            ("00u1\r00u2\n", "line 1 holds a carriage return"),
         ] {
             let refused = parse(text).unwrap_err();
-            assert!(refused.contains(part), "{refused}");
+            assert!(refused.contains(part), "{text:?}: {refused}");
         }
-        assert!(
-            parse("name,mail\nAda,a@b.c\n")
-                .unwrap_err()
-                .contains("name,mail")
-        );
+    }
+
+    /// The same by a reader that is lenient, but well known.
+    fn lenient(text: &str) -> Vec<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new();
+        let reader = reader.has_headers(false).flexible(true);
+        let records = reader.from_reader(text.as_bytes()).into_records();
+        let fields = |row: csv::StringRecord| row.iter().map(str::to_owned).collect();
+        records.map(|row| fields(row.unwrap())).collect()
+    }
+
+    fn strict(text: &str) -> Result<Vec<Vec<String>>, String> {
+        Ok(rows(text)?.into_iter().map(|(_, fields)| fields).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn every_table_is_read_as_it_was_written(
+            table in prop::collection::vec(prop::collection::vec("[a ,;\"\r\n]{0,4}", 2..4), 0..5),
+            crlf in any::<bool>(),
+        ) {
+            let mut writer = csv::WriterBuilder::new();
+            let end = if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+            let mut writer = writer.flexible(true).terminator(end).from_writer(Vec::new());
+            for row in &table {
+                writer.write_record(row).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            prop_assert_eq!(strict(&text).unwrap(), table, "{:?}", text);
+        }
+
+        #[test]
+        fn what_is_read_at_all_is_what_others_read(text in "[a,\"\r\n]{0,12}") {
+            let Ok(rows) = strict(&text) else {
+                return Ok(());
+            };
+            prop_assert_eq!(text.matches('"').count() % 2, 0);
+            prop_assert_eq!(rows, lenient(&text), "{:?}", text);
+        }
     }
 }

@@ -11,7 +11,7 @@ mod many;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::Parser;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
 use okta_user_sessions::{Client, Config, Error, UserId};
 
 /// Revoke every identity-provider session of users.
@@ -42,49 +42,101 @@ struct Arguments {
 }
 
 /// For many users. The same command with the same journal resumes a run.
-#[derive(clap::Args)]
+#[derive(Args)]
 #[command(next_help_heading = "Many users")]
 struct Many {
     /// CSV with a column id or userId, or one id a line; - is standard input
-    #[arg(long, conflicts_with = "users")]
+    #[arg(long)]
     file: Option<PathBuf>,
 
     /// Users to leave alone, in a file of the same form
-    #[arg(long, value_name = "FILE", requires = "file")]
+    #[arg(long, value_name = "FILE")]
     exclude: Option<PathBuf>,
 
     /// Show what would be done, and send nothing
-    #[arg(long, requires = "file")]
+    #[arg(long)]
     dry_run: bool,
 
     /// The part of the org's rate limit to spend, above 0 and at most 1
-    #[arg(long, default_value_t = 0.5, requires = "file")]
+    #[arg(long, default_value_t = 0.5)]
     share: f64,
 
     /// How many users are under way at once
-    #[arg(long, default_value_t = 32, requires = "file")]
+    #[arg(long, default_value_t = 32)]
     concurrency: usize,
 
     /// How long the run may take, like 30m
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "file")]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     deadline: Option<Duration>,
 
     /// Write down what is sent and answered, so that the run can be resumed
-    #[arg(long, value_name = "FILE", requires = "file")]
+    #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
     /// Write a report: CSV of those not revoked if it ends in .csv, else JSON
-    #[arg(long, value_name = "FILE", requires = "file")]
+    #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
     /// Do not ask
-    #[arg(long, requires = "file")]
+    #[arg(long)]
     yes: bool,
+}
+
+impl Arguments {
+    /// Refuses options that would have no effect. `requires` does not: clap passes over
+    /// it where the required option conflicts with another.
+    fn check(&self, matches: &clap::ArgMatches) -> Result<(), String> {
+        if self.explain_settings {
+            return Ok(());
+        }
+        if self.many.dry_run && self.many.report.is_some() {
+            return Err("--report has nothing to record with --dry-run; leave one out".into());
+        }
+        if self.users.is_empty() {
+            return Ok(());
+        }
+        let for_many = Many::augment_args(clap::Command::new("many"));
+        let ignored: Vec<_> = for_many
+            .get_arguments()
+            .filter(|option| {
+                matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine)
+            })
+            .filter_map(|option| Some(format!("--{}", option.get_long()?)))
+            .collect();
+        if !ignored.is_empty() {
+            return Err(format!(
+                "nothing was sent: {} cannot be given together with ids; put the ids in a file, \
+                 one a line, and name it with --file",
+                ignored.join(", ")
+            ));
+        }
+        // As after --, or with the dash of a word processor.
+        let option = |id: &&String| {
+            id.starts_with([
+                '-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}',
+                '\u{2212}',
+            ])
+        };
+        if let Some(id) = self.users.iter().find(option) {
+            return Err(format!(
+                "nothing was sent: {id:?} stands among the ids and looks like an option; type \
+                 options with two hyphens, before any --"
+            ));
+        }
+        Ok(())
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = Arguments::command().get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    if let Err(problem) = arguments.check(&matches) {
+        return support::refused(problem);
+    }
     let config = match Config::load() {
         Ok(config) => config,
         Err(error) => return support::refused(error),

@@ -43,6 +43,7 @@ fuzz_target!(|bytes: &[u8]| {
         );
         return;
     }
+    assert_claims_are_possible(bytes);
     for _ in 0..2 {
         let plan_of_revoked = plan(revoked.iter().cloned()).unwrap();
         assert_eq!(plan_of_revoked.users, 0, "{revoked:?}");
@@ -58,6 +59,23 @@ fuzz_target!(|bytes: &[u8]| {
     }
     fs::remove_file(&*JOURNAL).unwrap();
 });
+
+/// No line of a journal that is believed says `revoked` without what a response
+/// leads to.
+fn assert_claims_are_possible(bytes: &[u8]) {
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        let Ok(entry) = serde_json::from_slice::<Value>(line) else {
+            continue;
+        };
+        let user = &entry["outcome"];
+        if user["outcome"] != "revoked" || !line.ends_with(b"\n") {
+            continue;
+        }
+        let has_id = user["request_id"].as_str().is_some_and(|id| !id.is_empty());
+        let attempts = user["attempts"].as_u64().unwrap_or_default();
+        assert!(user["status"] == 204 && attempts > 0 && has_id, "{user}");
+    }
+}
 
 /// Opens the journal as a run does, which has nobody left to revoke.
 fn run(revoked: &BTreeSet<String>) -> Result<(), okta_user_sessions::Error> {
@@ -85,11 +103,7 @@ fn users(bytes: &[u8]) -> (BTreeSet<String>, BTreeSet<String>) {
             continue;
         };
         for (kind, of) in &entry {
-            // Serde also reads fields in their order, without names.
-            let (user, outcome) = match of {
-                Value::Array(fields) => (fields.first(), fields.get(1)),
-                of => (of.get("user"), of.get("outcome")),
-            };
+            let (user, outcome) = (of.get("user"), of.get("outcome"));
             let user = user.and_then(Value::as_str);
             let Some(user) = user.filter(|user| UserId::new(*user).is_ok()) else {
                 continue;

@@ -23,7 +23,7 @@ use crate::{
     hooks::Operation,
     pacing::Allowance,
     retry::{RetryPolicy, WaitObserver},
-    time::{Instant, after, sleep_until},
+    time::{Instant, after, race, sleep_until},
 };
 
 /// Between two questions whether an org in read-only mode takes changes again.
@@ -35,6 +35,10 @@ const LONGEST_MAINTENANCE: Duration = Duration::from_secs(60 * 60);
 /// How often a user is tried again whose call ended in 429s, each time after the
 /// retries of one call.
 const ROUNDS: u32 = 20;
+
+/// How long a line may take to reach the disk once the run is stopped, by its
+/// deadline for example.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// Between such rounds, in case no header says how long to wait.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
@@ -86,6 +90,12 @@ pub(super) async fn carry_out(shared: Arc<Shared>, user: UserId) -> UserOutcome 
     };
     let result = errand.until_stopped().await;
     let state = mem::take(&mut *errand.state());
+    if let Some(journal) = &shared.journal
+        && state.was_held_up_by_the_disk()
+    {
+        let error = journal.hangs();
+        shared.tally.stop(StopReason::Journal, &error.to_string());
+    }
     let mut outcome = match (result, &state.last_error) {
         (Some(result), _) => UserOutcome::answered(user.to_string(), &result),
         (None, Some(error)) => UserOutcome::answered(user.to_string(), &Err(error.clone())),
@@ -99,14 +109,39 @@ pub(super) async fn carry_out(shared: Arc<Shared>, user: UserId) -> UserOutcome 
         outcome.ended = begun.checked_add(took).map(shown);
         outcome.took_ms = Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     }
-    if state.journalled
-        && let Some(journal) = &shared.journal
-        && let Err(error) = journal.record(&Line::Outcome(outcome.clone())).await
+    if let Some(journal) = &shared.journal
+        && let Err(error) = record_outcome(&shared, journal, &state, &outcome).await
     {
         shared.tally.stop(StopReason::Journal, &error.to_string());
     }
     shared.tally.ended(&outcome);
     outcome
+}
+
+/// Writes what became of a user, and waits until it is on disk: if the run is
+/// stopped, no longer than [`LAST_LINES`].
+async fn record_outcome(
+    shared: &Shared,
+    journal: &Journal,
+    state: &State,
+    outcome: &UserOutcome,
+) -> Result<(), Error> {
+    if state.journalled.is_none() {
+        return Ok(());
+    }
+    let recorded = journal.record(&Line::Outcome(outcome.clone()))?;
+    if state.sent == 0 {
+        // Nothing is lost with this line.
+        return Ok(());
+    }
+    let now = Instant::now();
+    let too_late = async {
+        shared.tally.stopped().await;
+        sleep_until(after(now, LAST_LINES)).await;
+    };
+    race(recorded, too_late)
+        .await
+        .unwrap_or_else(|()| Err(journal.hangs()))
 }
 
 struct Errand<'a> {
@@ -117,8 +152,10 @@ struct Errand<'a> {
 
 #[derive(Default)]
 struct State {
-    /// Whether the journal says that the request is about to be sent.
-    journalled: bool,
+    /// Since when the journal has the line that the request is about to be sent.
+    journalled: Option<Instant>,
+    /// Whether that line is known to be on disk.
+    on_disk: bool,
     /// Whether a request is under way.
     in_the_air: bool,
     sent: u32,
@@ -128,6 +165,18 @@ struct State {
     ended: Option<Instant>,
     /// Of the last attempt, if it failed; its effect is that of all attempts.
     last_error: Option<Error>,
+}
+
+impl State {
+    /// Whether the run was stopped while the user waited for the disk, and not just
+    /// then: that is why nothing was sent.
+    fn was_held_up_by_the_disk(&self) -> bool {
+        let waited = |since: Instant| Instant::now().saturating_duration_since(since);
+        !self.on_disk
+            && self
+                .journalled
+                .is_some_and(|since| waited(since) >= LAST_LINES)
+    }
 }
 
 impl Errand<'_> {
@@ -255,15 +304,20 @@ impl Caller for Errand<'_> {
     }
 
     async fn before_sending(&self) -> Result<(), Error> {
-        if let Some(journal) = &self.shared.journal
-            && !mem::replace(&mut self.state().journalled, true)
-        {
-            let line = Line::Sending {
-                user: self.user.to_string(),
-                at: timestamp(),
-            };
-            journal.record(&line).await?;
+        let Some(journal) = &self.shared.journal else {
+            return Ok(());
+        };
+        if self.state().journalled.is_some() {
+            return Ok(());
         }
+        let line = Line::Sending {
+            user: self.user.to_string(),
+            at: timestamp(),
+        };
+        let recorded = journal.record(&line)?;
+        self.state().journalled = Some(Instant::now());
+        recorded.await?;
+        self.state().on_disk = true;
         Ok(())
     }
 

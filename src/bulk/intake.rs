@@ -1,10 +1,11 @@
 //! Which of the given ids are users to revoke, each once and in their order.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     hash::{BuildHasher, RandomState},
 };
 
+use super::exclusions::{Exclusions, Match};
 use crate::{Error, UserId};
 
 /// What one of the given ids turned out to be.
@@ -20,16 +21,15 @@ pub(super) enum Given {
 pub(super) struct Intake {
     seen: Prints,
     revoked_before: Prints,
-    /// And whether it was met.
-    excluded: HashMap<String, bool>,
+    exclusions: Exclusions,
 }
 
 impl Intake {
-    pub(super) fn new(excluded: Vec<String>, revoked_before: Prints) -> Self {
+    pub(super) fn new(exclusions: Exclusions, revoked_before: Prints) -> Self {
         Self {
             seen: Prints::default(),
             revoked_before,
-            excluded: excluded.iter().map(|id| (folded(id), false)).collect(),
+            exclusions,
         }
     }
 
@@ -38,10 +38,12 @@ impl Intake {
             Ok(user) => user,
             Err(error) => return Given::Refused(id, error),
         };
-        if let Some(met) = self.excluded.get_mut(&folded(&id)) {
-            *met = true;
-            Given::Excluded
-        } else if !self.seen.insert(&id) {
+        match self.exclusions.find(&id) {
+            Match::Excluded => return Given::Excluded,
+            Match::Perhaps(error) => return Given::Refused(id, error),
+            Match::None => {}
+        }
+        if !self.seen.insert(&id) {
             Given::Duplicate
         } else if self.revoked_before.contains(&id) {
             Given::RevokedBefore
@@ -51,20 +53,7 @@ impl Intake {
     }
 
     pub(super) fn exclusions_not_met(&self) -> Vec<String> {
-        let not_met = self.excluded.iter().filter(|(_, met)| !**met);
-        let mut not_met: Vec<_> = not_met.map(|(id, _)| id.clone()).collect();
-        not_met.sort_unstable();
-        not_met
-    }
-}
-
-/// Okta compares logins without case, and ids with it. Only exclusions are
-/// compared so: a duplicate that is none would be a user not revoked.
-fn folded(id: &str) -> String {
-    if id.contains('@') {
-        id.to_lowercase()
-    } else {
-        id.to_owned()
+        self.exclusions.not_met()
     }
 }
 

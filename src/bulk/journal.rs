@@ -5,12 +5,18 @@
 //! together with the next sync.
 
 use std::{
+    convert::Infallible,
     fmt,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    path::Path,
-    sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -24,9 +30,6 @@ const FORMAT: u32 = 1;
 /// In bytes; more than any line takes, so that a file that is no journal is not
 /// read into memory.
 const LONGEST_LINE: u64 = 1 << 20;
-
-/// How every journal begins.
-const BEGINNING: &[u8] = br#"{"header":{"format":"#;
 
 /// One line of a journal: a JSON object with one field, which names its kind.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +105,27 @@ impl Header {
         option("oauth_tokens", self.oauth_tokens, run.oauth_tokens)
             .or_else(|| option("forget_devices", self.forget_devices, run.forget_devices))
     }
+
+    /// Whether an earlier process of this run can have begun a file with these bytes:
+    /// they are its first line, cut somewhere behind the org. Less of it does not
+    /// show whose file it is, which would be overwritten.
+    fn may_have_begun(&self, torn: &[u8]) -> Result<bool, Error> {
+        const AFTER_ORG: &[u8] = br#","oauth_tokens":"#;
+
+        let whole = line(&Line::Header(self.clone()))?;
+        let org_end = whole
+            .windows(AFTER_ORG.len())
+            .position(|window| window == AFTER_ORG);
+        // Only the time differs, at the end of the line.
+        let time = whole
+            .len()
+            .saturating_sub(self.started.len().saturating_add(br#""}}"#.len() + 1));
+        let same =
+            torn.iter().zip(&whole).enumerate().all(|(at, (a, b))| {
+                a == b || at >= time && a.is_ascii_digit() && b.is_ascii_digit()
+            });
+        Ok(same && torn.len() < whole.len() && org_end.is_some_and(|end| torn.len() >= end))
+    }
 }
 
 /// What is known of a run before it goes on.
@@ -112,12 +136,12 @@ pub(super) struct Past {
 }
 
 /// Reads a journal without locking or changing it; `None` if there is no file.
-pub(super) fn read(path: &Path, run: &Header) -> Result<Option<Past>, Error> {
+pub(super) fn read(path: &Path, run: &Header, rules: Rules) -> Result<Option<Past>, Error> {
     refuse_no_file(path)?;
     match File::open(path) {
         Ok(file) => {
             refuse_untrusted(path, &file)?;
-            Ok(Some(past(path, &file, run)?.0))
+            Ok(Some(past(path, &file, run, rules)?.0))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, "cannot be opened", error)),
@@ -127,13 +151,13 @@ pub(super) fn read(path: &Path, run: &Header) -> Result<Option<Past>, Error> {
 /// A pipe or a terminal would be waited for, and holds nothing to resume.
 fn refuse_no_file(path: &Path) -> Result<(), Error> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() => Err(refused(path, "it is no regular file")),
+        Ok(found) if !found.is_file() => Err(refused(path, "it is not a regular file")),
         // What is wrong with it otherwise shows when it is opened.
         _ => Ok(()),
     }
 }
 
-/// Whoever writes a journal decides whom the run skips.
+/// Who can write a journal can decide whom the run skips.
 fn refuse_untrusted(path: &Path, file: &File) -> Result<(), Error> {
     let opened = file
         .metadata()
@@ -146,12 +170,17 @@ fn refused(path: &Path, reason: impl fmt::Display) -> Error {
 }
 
 /// Reads what there is, and where the last whole line ends.
-fn past(path: &Path, file: &File, run: &Header) -> Result<(Past, u64), Error> {
+///
+/// A line is a journal entry if it is, byte for byte, what the writer makes of it:
+/// that leaves no room for unknown or repeated fields and other spellings, which
+/// another reader may understand differently.
+fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Past, u64), Error> {
     let refuse = |reason: String| refused(path, reason);
     let mut past = Past {
         revoked: Prints::default(),
         started: None,
     };
+    let mut sent = Prints::default();
     let mut reader = BufReader::new(file);
     let mut bytes = Vec::new();
     let (mut whole, mut number) = (0_u64, 0_u64);
@@ -168,34 +197,90 @@ fn past(path: &Path, file: &File, run: &Header) -> Result<(Past, u64), Error> {
         // A line that the writer did not finish was not synced, so it does not
         // count.
         if bytes.last() != Some(&b'\n') {
-            let may_be_header = bytes.starts_with(BEGINNING) || BEGINNING.starts_with(&bytes);
-            if number == 0 && !may_be_header {
-                return Err(refuse("it does not begin as a journal does".into()));
+            if number == 0 && !bytes.is_empty() && !run.may_have_begun(&bytes)? {
+                return Err(refuse(
+                    "it does not begin as a journal of this run does; name another file, or delete \
+                     it if a run was killed while it began it"
+                        .into(),
+                ));
             }
             return Ok((past, whole));
         }
         number = number.saturating_add(1);
-        let line: Line = serde_json::from_slice(&bytes).map_err(|error| {
+        let not_an_entry = |why: &dyn fmt::Display| {
             refuse(format!(
-                "line {number} is none of a journal ({error}); begin a new one"
+                "line {number} is not a journal entry ({why}); begin a new journal"
             ))
-        })?;
-        match line {
+        };
+        let entry: Line = serde_json::from_slice(&bytes).map_err(|error| not_an_entry(&error))?;
+        if let (Line::Header(header), 1) = (&entry, number)
+            && let Some(difference) = header.differs(run)
+        {
+            return Err(refuse(format!("{difference}; begin a new one")));
+        }
+        if line(&entry)? != bytes {
+            return Err(not_an_entry(&"this is not how one is written"));
+        }
+        match entry {
             Line::Header(header) if number == 1 => {
-                if let Some(difference) = header.differs(run) {
-                    return Err(refuse(format!("{difference}; begin a new one")));
+                if !is_timestamp(&header.started) {
+                    return Err(not_an_entry(&"it does not say when the run began"));
                 }
                 past.started = Some(header.started);
             }
-            _ if number == 1 => return Err(refuse("its first line is no header".into())),
+            _ if number == 1 => return Err(refuse("its first line is not a header".into())),
+            Line::Header(_) => return Err(refuse(format!("line {number} is a second header"))),
+            Line::Sending { user, .. } => {
+                sent.insert(&user);
+            }
             Line::Outcome(user) if user.outcome == Outcome::Revoked => {
+                let doubt = rules.doubt(&user);
+                let doubt = doubt.or((!sent.contains(&user.user))
+                    .then_some("no line before says that a request was to be sent"));
+                if let Some(doubt) = doubt {
+                    return Err(refuse(format!(
+                        "line {number} says that a user was revoked, which cannot be true: {doubt}; \
+                         begin a new journal, which revokes everyone again"
+                    )));
+                }
                 past.revoked.insert(&user.user);
             }
-            Line::Header(_) => return Err(refuse(format!("line {number} is a second header"))),
-            Line::Outcome(_) | Line::Sending { .. } | Line::Resumed { .. } => {}
+            Line::Outcome(_) | Line::Resumed { .. } => {}
         }
         whole = whole.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
     }
+}
+
+/// What a journal must say for a user to be skipped.
+#[derive(Clone, Copy)]
+pub(super) struct Rules {
+    /// Whether a response without a request id counts.
+    pub(super) allow_missing_request_id: bool,
+}
+
+impl Rules {
+    /// Why no response can have led to an outcome that says `revoked`.
+    fn doubt(self, user: &UserOutcome) -> Option<&'static str> {
+        let time = |time: &Option<String>| time.as_deref().is_some_and(is_timestamp);
+        let request_id = user.request_id.as_deref().unwrap_or_default();
+        if user.status != Some(204) {
+            Some("its status is not 204")
+        } else if user.attempts == 0 {
+            Some("it counts no attempt")
+        } else if request_id.is_empty() && !self.allow_missing_request_id {
+            Some("it has no request id")
+        } else if !time(&user.started) || !time(&user.ended) || user.took_ms.is_none() {
+            Some("it does not say when")
+        } else if user.error_code.is_some() || user.error_id.is_some() || user.reason.is_some() {
+            Some("it also names an error")
+        } else {
+            None
+        }
+    }
+}
+
+fn is_timestamp(text: &str) -> bool {
+    humantime::parse_rfc3339(text).is_ok_and(|time| super::shown(time) == text)
 }
 
 fn failed(path: &Path, what: &str, error: io::Error) -> Error {
@@ -204,13 +289,17 @@ fn failed(path: &Path, what: &str, error: io::Error) -> Error {
 }
 
 /// Where lines go. A test puts a disk here that fails.
-pub(super) trait Disk: Send + 'static {
+pub(super) trait JournalDisk: Send + 'static {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     fn sync(&mut self) -> io::Result<()>;
 }
 
 /// A file that no other run can open.
-struct Locked(File);
+struct Locked {
+    file: File,
+    /// Its path, until its name is on disk.
+    unsynced_name: Option<PathBuf>,
+}
 
 impl Locked {
     /// Opens a file, or begins it.
@@ -236,7 +325,10 @@ impl Locked {
         let file = file.map_err(|error| failed(path, "cannot be opened", error))?;
         refuse_untrusted(path, &file)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
+            Ok(()) => Ok(Self {
+                file,
+                unsynced_name: Some(path.to_owned()),
+            }),
             Err(TryLockError::WouldBlock) => Err(Error::invalid(format!(
                 "the journal {path:?} is in use by another run; wait for it, or name another file"
             ))),
@@ -250,17 +342,22 @@ impl Drop for Locked {
     /// program, which has a copy of it for a moment.
     fn drop(&mut self) {
         // Where it fails, closing has to do.
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
 }
 
-impl Disk for Locked {
+impl JournalDisk for Locked {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+        self.file.write_all(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()?;
+        if let Some(path) = &self.unsynced_name {
+            sync_directory(path)?;
+            self.unsynced_name = None;
+        }
+        Ok(())
     }
 }
 
@@ -269,58 +366,94 @@ struct Entry {
     synced: oneshot::Sender<Result<(), Error>>,
 }
 
+/// How long closing a journal waits for the lines that are still to be written.
+const CLOSING: Duration = Duration::from_secs(1);
+
 /// An open journal, which no other process can open.
 pub(super) struct Journal {
+    path: PathBuf,
+    /// `None` once it is being closed.
     entries: Option<mpsc::Sender<Entry>>,
-    writer: Option<JoinHandle<()>>,
+    /// Disconnected when the writer has written everything and closed the file.
+    writer: Mutex<mpsc::Receiver<Infallible>>,
+    /// Whether somebody has waited for the disk in vain.
+    hangs: AtomicBool,
 }
 
 impl Journal {
     /// Opens the journal of a run, or begins it.
-    pub(super) fn open(path: &Path, run: &Header) -> Result<(Self, Past), Error> {
+    pub(super) fn open(path: &Path, run: &Header, rules: Rules) -> Result<(Self, Past), Error> {
         refuse_no_file(path)?;
         let fail = |what| move |error| failed(path, what, error);
         let mut file = Locked::open(path)?;
-        let (past, whole) = past(path, &file.0, run)?;
+        let (past, whole) = past(path, &file.file, run, rules)?;
         // Whatever the last process did not finish writing would spoil the next
         // line.
-        file.0
+        file.file
             .set_len(whole)
-            .and_then(|()| file.0.seek(SeekFrom::Start(whole)))
+            .and_then(|()| file.file.seek(SeekFrom::Start(whole)))
             .map_err(fail("cannot be mended"))?;
         let first = match past.started {
             None => Line::Header(run.clone()),
             Some(_) => Line::Resumed { at: timestamp() },
         };
-        file.append(&line(&first)?)
-            .and_then(|()| file.sync())
-            .map_err(fail("cannot be written"))?;
-        sync_directory(path).map_err(fail("cannot be written"))?;
+        // Synced with the next line, by the writer: a disk that hangs holds up nobody
+        // here, where no deadline counts yet.
+        let written = file.append(&line(&first)?);
+        if written.is_err() {
+            // A torn first line would be in the way of the next run. Where this
+            // fails too, that says so.
+            let _ = file.file.set_len(whole);
+        }
+        written.map_err(fail("cannot be written"))?;
         let journal = Self::write(path, file).map_err(fail("has no writer"))?;
         Ok((journal, past))
     }
 
-    fn write(path: &Path, disk: impl Disk) -> io::Result<Self> {
+    pub(super) fn write(path: &Path, disk: impl JournalDisk) -> io::Result<Self> {
         let (entries, queue) = mpsc::channel();
-        let path = path.to_owned();
-        let writer = thread::Builder::new()
+        let (running, writer) = mpsc::channel();
+        let name = path.to_owned();
+        // Never joined: that would block while the disk hangs.
+        thread::Builder::new()
             .name("okta-journal".into())
-            .spawn(move || write(&path, disk, &queue))?;
+            .spawn(move || {
+                write(&name, disk, &queue);
+                drop(running);
+            })?;
         Ok(Self {
+            path: path.to_owned(),
             entries: Some(entries),
-            writer: Some(writer),
+            writer: Mutex::new(writer),
+            hangs: AtomicBool::new(false),
         })
     }
 
-    /// Writes a line; it is on disk when this returns. After one failure nothing
-    /// more is written.
-    pub(super) async fn record(&self, entry: &Line) -> Result<(), Error> {
+    /// Accepts a line at once; it is on disk when the future is ready. After one
+    /// failure nothing more is written. A line whose future is dropped is written
+    /// nevertheless.
+    pub(super) fn record(
+        &self,
+        entry: &Line,
+    ) -> Result<impl Future<Output = Result<(), Error>> + use<>, Error> {
         let gone = || Error::new(ErrorKind::Journal, Effect::None, "the journal is closed");
         let (synced, told) = oneshot::channel();
         let line = line(entry)?;
         let entries = self.entries.as_ref().ok_or_else(gone)?;
         entries.send(Entry { line, synced }).map_err(|_| gone())?;
-        told.await.map_err(|_| gone())?
+        Ok(async move { told.await.map_err(|_| gone())? })
+    }
+
+    /// The error of somebody who has waited for a line in vain.
+    pub(super) fn hangs(&self) -> Error {
+        self.hangs.store(true, Relaxed);
+        let text = format!(
+            "the journal {:?} may miss its last lines: the disk did not confirm them before the \
+             run ended; check the disk, then resume with the same journal, which repeats the users \
+             whose outcome it misses",
+            self.path
+        );
+        Error::new(ErrorKind::Journal, Effect::None, text)
     }
 }
 
@@ -332,7 +465,7 @@ fn line(line: &Line) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-fn write(path: &Path, mut disk: impl Disk, queue: &mpsc::Receiver<Entry>) {
+fn write(path: &Path, mut disk: impl JournalDisk, queue: &mpsc::Receiver<Entry>) {
     let mut broken: Option<Arc<io::Error>> = None;
     let mut bytes = Vec::new();
     let mut waiting = Vec::new();
@@ -377,13 +510,18 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 }
 
 impl Drop for Journal {
-    /// Waits for the sync that is under way, so that the file is free when the
-    /// run is gone.
+    /// Waits until the lines that were accepted are written and the file is free,
+    /// but not for a disk that hangs: the writer continues by itself, and holds the
+    /// file's lock until it is done.
     fn drop(&mut self) {
         drop(self.entries.take());
-        if let Some(writer) = self.writer.take() {
-            // It has nobody left to tell of a panic.
-            let _ = writer.join();
+        if !self.hangs.load(Relaxed) {
+            let writer = self
+                .writer
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner);
+            // It never sends; it is done, or time is up.
+            let _ = writer.recv_timeout(CLOSING);
         }
     }
 }

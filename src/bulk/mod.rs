@@ -20,6 +20,7 @@ use crate::{Error, call::Layers, pacing::Allowance, time};
 
 mod counts;
 mod errand;
+mod exclusions;
 mod intake;
 mod journal;
 mod outcome;
@@ -30,8 +31,9 @@ mod run;
 mod tally;
 
 use errand::{Maintenance, Shared};
+use exclusions::Exclusions;
 use intake::{Intake, Prints};
-use journal::{Header, Journal};
+use journal::{Header, Journal, Past, Rules};
 use tally::Tally;
 
 pub use counts::Counts;
@@ -121,7 +123,10 @@ impl<W> RevokeMany<W> {
     /// repeated.
     ///
     /// They are compared with the ids as given: an id does not exclude the login
-    /// of the same user. Those with an `@` are compared without case.
+    /// of the same user. Those with an `@` are compared without case. An id that is
+    /// not equal, but may reach an excluded user nevertheless, is refused, so it is
+    /// [`NotAttempted`](Outcome::NotAttempted): another case, accents, Unicode
+    /// forms, a dot at the end, or a login without its domain.
     pub fn exclude<I>(mut self, ids: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,
@@ -153,6 +158,10 @@ impl<W> RevokeMany<W> {
     /// How long the whole run may take. What was sent and is not answered by then
     /// is [`Unknown`](Outcome::Unknown), the rest is
     /// [`NotAttempted`](Outcome::NotAttempted). Default: no limit.
+    ///
+    /// It also holds while the journal's disk hangs; outcomes that came just before
+    /// have half a second more to reach the disk. Without a deadline, a run waits
+    /// for its disk until it is [cancelled](RunHandle::cancel).
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.options.deadline = Some(limit);
         self
@@ -164,6 +173,13 @@ impl<W> RevokeMany<W> {
     ///
     /// The file is made if it does not exist. It holds the users' ids and what
     /// Okta answered, as JSON lines, and no credential.
+    ///
+    /// A file is refused before anything is sent if it is not this run's journal;
+    /// if another user than the current one and root owns it or can write it
+    /// (Unix); and if any line of it is not, byte for byte, one that a run writes,
+    /// or says `revoked` without what only a response of Okta can have led to: the
+    /// status 204, an attempt, its times and a request id. A last line that was cut
+    /// does not count.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.journal = Some(path.into());
         self
@@ -190,7 +206,9 @@ impl RevokeMany {
     /// As [`start`](Self::start), but that a journal in use is read.
     pub async fn plan(self) -> Result<Plan, Error> {
         let allowance = self.options.check()?;
+        let exclusions = Exclusions::new(&self.options.exclude)?;
         let header = self.header();
+        let rules = self.journal_rules();
         let Self {
             layers,
             ids,
@@ -198,12 +216,12 @@ impl RevokeMany {
             worker: (),
         } = self;
         let past = match &options.journal {
-            Some(path) => journal::read(path, &header)?,
+            Some(path) => journal::read(path, &header, rules)?,
             None => None,
         };
         let (revoked, since) =
             past.map_or_else(Default::default, |past| (past.revoked, past.started));
-        let intake = Intake::new(options.exclude, revoked);
+        let intake = Intake::new(exclusions, revoked);
         let mut plan = Plan::of(ids, intake).await;
         plan.org = header.org;
         plan.resumes = since;
@@ -220,19 +238,32 @@ impl RevokeMany {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a share or
-    /// concurrency out of range, and for a journal that is another run's, in use,
+    /// concurrency out of range, for an exclusion that is not a valid
+    /// [`UserId`](crate::UserId), and for a journal that is another run's, in use,
     /// or not understood; [`ErrorKind::Journal`](crate::ErrorKind::Journal) when
     /// it cannot be opened or written.
     pub fn start(self) -> Result<Run, Error> {
         let allowance = self.options.check()?;
+        let exclusions = Exclusions::new(&self.options.exclude)?;
         let header = self.header();
         let (journal, past) = match &self.options.journal {
             Some(path) => {
-                let (journal, past) = Journal::open(path, &header)?;
+                let (journal, past) = Journal::open(path, &header, self.journal_rules())?;
                 (Some(journal), Some(past))
             }
             None => (None, None),
         };
+        Ok(self.run(allowance, header, exclusions, journal, past))
+    }
+
+    fn run(
+        self,
+        allowance: Allowance,
+        header: Header,
+        exclusions: Exclusions,
+        journal: Option<Journal>,
+        past: Option<Past>,
+    ) -> Run {
         let (revoked, since): (Prints, _) =
             past.map_or_else(Default::default, |past| (past.revoked, past.started));
         let deadline = self.options.deadline;
@@ -259,13 +290,14 @@ impl RevokeMany {
             forget_devices: self.options.forget_devices,
             maintenance: Maintenance::default(),
         };
-        let intake = Intake::new(self.options.exclude, revoked);
-        Ok(Run::new(
-            self.ids,
-            intake,
-            self.options.concurrency,
-            Arc::new(shared),
-        ))
+        let intake = Intake::new(exclusions, revoked);
+        Run::new(self.ids, intake, self.options.concurrency, Arc::new(shared))
+    }
+
+    fn journal_rules(&self) -> Rules {
+        Rules {
+            allow_missing_request_id: self.layers.allow_missing_request_id,
+        }
     }
 
     fn header(&self) -> Header {
@@ -317,3 +349,6 @@ fn shown(time: SystemTime) -> String {
     let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, last)).to_string()
 }
+
+#[cfg(all(test, feature = "mock"))]
+mod tests;

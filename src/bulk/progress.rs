@@ -27,7 +27,7 @@ pub enum StopReason {
     WrongOrg,
     /// Twenty users in a row got no trustworthy answer.
     Unavailable,
-    /// The journal cannot be written.
+    /// The journal cannot be written, or its disk hung when the run ended.
     Journal,
 }
 

@@ -121,13 +121,21 @@ impl Tally {
         }
     }
 
-    /// The first reason counts, and none after the end.
+    /// The first reason counts, and none after the end. But a journal that misses a
+    /// line also matters when the run is resumed, so it replaces a deadline and a
+    /// cancellation, which is when it is noticed.
     pub(super) fn stop(&self, reason: StopReason, detail: &str) {
         let finished = self.change(|state| {
             let finished = self.is_finished();
-            if !finished {
-                let stopped = || (reason, detail.to_owned());
-                state.stopped.get_or_insert_with(stopped);
+            let counts = match state.stopped {
+                None => true,
+                Some((StopReason::Deadline | StopReason::Cancelled, _)) => {
+                    reason == StopReason::Journal
+                }
+                Some(_) => false,
+            };
+            if !finished && counts {
+                state.stopped = Some((reason, detail.to_owned()));
             }
             finished
         });

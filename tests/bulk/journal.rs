@@ -129,23 +129,188 @@ async fn a_torn_last_line_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_torn_first_line_is_begun_anew() {
+async fn a_torn_first_line_is_begun_anew_once_it_names_the_org() {
     let org = org(1, 600).await;
     let folder = Folder::new("torn-header");
     let okta = admin(&org).build().unwrap();
     run(&okta, 1, &folder).await;
     let whole = fs::read(folder.journal()).unwrap();
     let header = whole.iter().position(|&byte| byte == b'\n').unwrap();
+    let with_org = format!("{{\"header\":{{\"format\":1,\"org\":\"{}\"", org.url()).len();
     for length in 0..=header {
         fs::write(folder.journal(), &whole[..length]).unwrap();
-        drop(
-            okta.revoke_many(ids(1))
-                .journal(folder.journal())
-                .start()
-                .unwrap(),
-        );
-        assert_eq!(folder.lines().len(), 1, "{length}");
+        let begun = okta.revoke_many(ids(1)).journal(folder.journal()).start();
+        if length == 0 || length >= with_org {
+            drop(begun.unwrap());
+            assert_eq!(folder.lines().len(), 1, "{length}");
+        } else {
+            let error = begun.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains("delete it if"), "{error}");
+            assert_eq!(fs::read(folder.journal()).unwrap(), &whole[..length]);
+        }
     }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_provably_this_run_s_is_left_as_it_is() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("not-ours");
+    let okta = admin(&org).build().unwrap();
+    run(&okta, 1, &folder).await;
+    let header = fs::read_to_string(folder.journal()).unwrap();
+    let header = header.lines().next().unwrap();
+    for text in [
+        "{".to_owned(),
+        "[".to_owned(),
+        "\0".repeat(4096),
+        "\u{feff}".to_owned(),
+        "{\"header\":{\"format\":".to_owned(),
+        "{\"event\":1}\n{\"event\":2}\n".to_owned(),
+        // Of another org, other options, and no time.
+        header.replace(&org.url(), "https://acme.okta.com"),
+        header.replace("null", "true"),
+        header.replace("\"started\":\"20", "\"started\":\"xx"),
+        // Whole, but not as it is written.
+        format!(" {header}\n"),
+        format!("{header} \n"),
+        format!("{header}\r\n"),
+        header.replace("}}", ",\"more\":1}}\n"),
+        header.replace("\"org\"", "\"org\":\"x\",\"org\"") + "\n",
+        header.replace("\"started\":\"20", "\"started\":\"\\u001b[2J20") + "\n",
+    ] {
+        fs::write(folder.journal(), &text).unwrap();
+        let many = || okta.revoke_many(ids(1)).journal(folder.journal());
+        for error in [
+            many().plan().await.unwrap_err(),
+            many().start().unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text:?}");
+        }
+        assert_eq!(fs::read_to_string(folder.journal()).unwrap(), text);
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_no_response_can_have_led_to_refuses_the_journal() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("forged");
+    let okta = admin(&org).build().unwrap();
+    run(&okta, 1, &folder).await;
+    let whole = fs::read_to_string(folder.journal()).unwrap();
+    let plan = |text: String| {
+        fs::write(folder.journal(), text).unwrap();
+        okta.revoke_many(ids(1)).journal(folder.journal()).plan()
+    };
+    assert_eq!(plan(whole.clone()).await.unwrap().revoked_before, 1);
+
+    let lines: Vec<_> = whole.lines().collect();
+    let claim: serde_json::Value = serde_json::from_str(lines[2]).unwrap();
+    let text = |field: &str| format!(",\"{field}\":{}", claim["outcome"][field]);
+    let (attempts, status) = (text("attempts"), text("status"));
+    for (field, instead, why) in [
+        (&status, ",\"status\":200", "status is not 204"),
+        (&status, ",\"status\":302", "status is not 204"),
+        (&status, "", "status is not 204"),
+        (&attempts, ",\"attempts\":0", "counts no attempt"),
+        (&attempts, ",\"attempts\":1.0", "not a journal entry"),
+        (&attempts, "", "not a journal entry"),
+        (&text("request_id"), "", "no request id"),
+        (&text("request_id"), ",\"request_id\":\"\"", "no request id"),
+        (&text("started"), "", "does not say when"),
+        (
+            &text("started"),
+            ",\"started\":\"today\"",
+            "does not say when",
+        ),
+        (&text("ended"), "", "does not say when"),
+        (&text("took_ms"), "", "does not say when"),
+        (
+            &status,
+            &format!("{status},\"error_code\":\"E0000006\""),
+            "names an error",
+        ),
+        (&status, &status.repeat(2), "not a journal entry"),
+        (
+            &status,
+            &format!("{status},\"more\":1"),
+            "not a journal entry",
+        ),
+        (&status, &status.replace(':', ": "), "not a journal entry"),
+    ] {
+        assert!(lines[2].contains(field.as_str()), "{field}");
+        let forged = lines[2].replace(field.as_str(), instead);
+        let forged = format!("{}\n{}\n{forged}\n", lines[0], lines[1]);
+        let error = plan(forged.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{forged}");
+        let error = error.to_string();
+        assert!(error.contains("line 3") && error.contains(why), "{error}");
+    }
+    // Nobody said that it was to be sent.
+    let error = plan(format!("{}\n{}\n", lines[0], lines[2])).await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("line 2") && error.contains("was to be sent"),
+        "{error}"
+    );
+    let positional = "{\"outcome\":[\"00u00000\",\"revoked\",1]}";
+    let error = plan(format!("{}\n{}\n{positional}\n", lines[0], lines[1])).await;
+    assert!(error.unwrap_err().to_string().contains("line 3"));
+}
+
+#[tokio::test]
+async fn a_claim_without_a_request_id_counts_where_responses_without_one_do() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("no-request-id");
+    let strict = admin(&org).build().unwrap();
+    run(&strict, 1, &folder).await;
+    let whole = fs::read_to_string(folder.journal()).unwrap();
+    let id = org.requests()[0].request_id().unwrap().to_owned();
+    let without = whole.replace(&format!(",\"request_id\":\"{id}\""), "");
+    assert_ne!(without, whole);
+    fs::write(folder.journal(), without).unwrap();
+    let plan = |okta: &Client| okta.revoke_many(ids(1)).journal(folder.journal()).plan();
+    assert!(plan(&strict).await.is_err());
+    let lenient = admin(&org).allow_missing_request_id(true).build().unwrap();
+    assert_eq!(plan(&lenient).await.unwrap().revoked_before, 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_that_others_can_write_is_refused_with_the_fix() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let org = org(1, 600).await;
+    let folder = Folder::new("writable");
+    let okta = admin(&org).build().unwrap();
+    run(&okta, 1, &folder).await;
+    let mode = |path: &PathBuf, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let metadata = fs::metadata(folder.journal()).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    let many = || okta.revoke_many(ids(1)).journal(folder.journal());
+    for (file, in_folder, fix) in [
+        (0o620, 0o755, "chmod go-w"),
+        (0o602, 0o755, "chmod go-w"),
+        (0o600, 0o777, "chmod o-w"),
+    ] {
+        mode(&folder.journal(), file);
+        mode(&folder.0, in_folder);
+        for error in [
+            many().plan().await.unwrap_err(),
+            many().start().unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            let error = error.to_string();
+            assert!(
+                error.contains("run.jsonl") && error.contains(fix),
+                "{error}"
+            );
+        }
+    }
+    mode(&folder.0, 0o755);
+    assert!(many().start().is_ok());
 }
 
 /// To open it for reading would wait for a writer, and to read it for lines.
@@ -165,7 +330,7 @@ async fn a_journal_that_is_no_file_is_refused() {
         many().start().unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert!(error.to_string().contains("no regular file"), "{error}");
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     process::Stdio,
 };
 
+use futures_util::future::join_all;
 use tokio::{
     io::AsyncWriteExt,
     process::{Child, Command},
@@ -121,6 +122,108 @@ async fn a_list_is_planned_revoked_reported_and_resumed() {
     assert!(again.err.contains("19 were revoked then"), "{}", again.err);
     assert_eq!(org.requests().len(), before + 1);
     assert!(!cleared(&org).contains("00u00007"));
+}
+
+/// Options of many users; with ids on the command line they would have no effect.
+const FOR_MANY: [&[&str]; 9] = [
+    &["--file", "users"],
+    &["--exclude", "users"],
+    &["--dry-run"],
+    &["--share", "0.5"],
+    &["--concurrency", "32"],
+    &["--deadline", "30m"],
+    &["--journal", "run.jsonl"],
+    &["--report", "report.json"],
+    &["--yes"],
+];
+
+#[tokio::test]
+async fn options_that_ids_on_the_command_line_would_ignore_are_refused() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("ignored");
+    fs::write(folder.0.join("users"), "00u00000\n").unwrap();
+    let refused = |options: Vec<&'static str>, id_first: bool| {
+        let (org, folder) = (&org, &folder);
+        async move {
+            let mut arguments = options.clone();
+            arguments.insert(if id_first { 0 } else { options.len() }, "00u00000");
+            let printed = run(org, folder, &arguments, "").await;
+            assert_eq!(printed.status, 2, "{arguments:?}: {}", printed.err);
+            for option in options.iter().filter(|option| option.starts_with("--")) {
+                let named = printed.err.contains(option);
+                assert!(named, "{arguments:?}: {}", printed.err);
+            }
+            assert!(printed.out.is_empty(), "{}", printed.out);
+        }
+    };
+    let harmless: [&[&str]; 2] = [&["--oauth-tokens", "true"], &["--forget-devices", "false"]];
+    for (at, &one) in FOR_MANY.iter().enumerate() {
+        let others = FOR_MANY[at + 1..].iter();
+        let pairs = others.map(|&other| refused([one, other].concat(), at % 2 == 0));
+        join_all(pairs).await;
+        refused(one.to_vec(), true).await;
+        let with_harmless = harmless.map(|other| [one, other].concat());
+        for options in with_harmless {
+            let arguments: Vec<_> = [&options[..], &["00u00000"]].concat();
+            let printed = run(&org, &folder, &arguments, "").await;
+            assert_eq!(printed.status, 2, "{arguments:?}: {}", printed.err);
+            assert!(printed.err.contains(one[0]), "{}", printed.err);
+        }
+    }
+    for dashed in ["--dry-run", "\u{2013}dry-run", "\u{2014}dry-run"] {
+        let printed = run(&org, &folder, &["00u00000", "--", dashed], "").await;
+        assert_eq!(printed.status, 2, "{}", printed.err);
+        assert!(printed.err.contains("looks like an option"));
+    }
+    let both = ["--file", "users", "--dry-run", "--report", "report.json"];
+    let printed = run(&org, &folder, &both, "").await;
+    assert_eq!(printed.status, 2, "{}", printed.err);
+    assert!(printed.err.contains("--report"), "{}", printed.err);
+    assert!(org.requests().is_empty());
+    assert!(!folder.journal().exists() && !folder.0.join("report.json").exists());
+
+    // The others have an effect.
+    let printed = run(
+        &org,
+        &folder,
+        &[harmless.concat(), vec!["00u00000"]].concat(),
+        "",
+    )
+    .await;
+    assert_eq!(printed.status, 0, "{}", printed.err);
+    assert_eq!(
+        org.requests()[0].query(),
+        Some("forgetDevices=false&oauthTokens=true")
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_can_be_read_in_two_ways_is_refused_with_its_line() {
+    let org = org(3, 600).await;
+    let folder = Folder::new("ambiguous");
+    fs::write(folder.0.join("good"), "00u00000\n00u00001\n").unwrap();
+    for (text, why) in [
+        ("id,name\n00u00000,\"Ada\n00u00001,Bob\n", "line 2 opens"),
+        ("\"00u00000\n00u00001\n", "line 1 opens"),
+        ("00u00001\n\"00u00000\n", "line 2 opens"),
+        ("id,name\n00u00000,\"Ada\" x\n", "line 2 has text beside"),
+        (
+            "name,id\nLovelace, 00u00002,00u00000\n",
+            "line 2 has 3 fields",
+        ),
+        ("00u00001\n00u00000,00u00002\n", "line 2 has 2 fields"),
+    ] {
+        fs::write(folder.0.join("bad"), text).unwrap();
+        for lists in [["bad", "good"], ["good", "bad"]] {
+            let [file, exclude] = lists;
+            let arguments = ["--file", file, "--exclude", exclude, "--yes"];
+            let printed = run(&org, &folder, &arguments, "").await;
+            assert_eq!(printed.status, 2, "{text:?}: {}", printed.err);
+            let named = printed.err.contains(why) && printed.err.contains("bad: ");
+            assert!(named, "{text:?}: {}", printed.err);
+        }
+    }
+    assert!(org.requests().is_empty());
 }
 
 #[tokio::test]

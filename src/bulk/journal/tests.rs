@@ -28,7 +28,7 @@ impl Slow {
     }
 }
 
-impl Disk for Slow {
+impl JournalDisk for Slow {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut written = self.bytes.lock().unwrap();
         if written.len() + bytes.len() > self.room {
@@ -65,7 +65,7 @@ async fn lines_go_to_disk_in_groups() {
         let (journal, disk) = (&journal, &disk);
         async move {
             let name = format!("00u{user:03}");
-            journal.record(&sending(&name)).await.unwrap();
+            journal.record(&sending(&name)).unwrap().await.unwrap();
             // It is there, and a sync came after it.
             let text = String::from_utf8(disk.bytes.lock().unwrap().clone()).unwrap();
             assert!(text.contains(&name));
@@ -81,10 +81,10 @@ async fn lines_go_to_disk_in_groups() {
 async fn after_a_failure_nothing_more_is_written() {
     let disk = Slow::new(150);
     let journal = Journal::write(Path::new("x"), disk.clone()).unwrap();
-    journal.record(&sending("00u1")).await.unwrap();
-    journal.record(&sending("00u2")).await.unwrap();
+    journal.record(&sending("00u1")).unwrap().await.unwrap();
+    journal.record(&sending("00u2")).unwrap().await.unwrap();
     for _ in 0..2 {
-        let error = journal.record(&sending("00u3")).await.unwrap_err();
+        let error = journal.record(&sending("00u3")).unwrap().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal);
         assert!(error.to_string().contains("\"x\""), "{error}");
     }
@@ -122,7 +122,7 @@ mod schemas {
 fn a_journal_is_free_once_it_is_closed_whoever_else_has_its_file() {
     let path = std::env::temp_dir().join(format!("okta-locked-{}", std::process::id()));
     let locked = Locked::open(&path).unwrap();
-    let copy = locked.0.try_clone().unwrap();
+    let copy = locked.file.try_clone().unwrap();
     let refused = Locked::open(&path).err().map(|error| error.kind());
     assert_eq!(refused, Some(ErrorKind::InvalidInput));
     drop(locked);

@@ -1,0 +1,221 @@
+//! A run whose disk hangs.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use tokio::time::{Instant, timeout};
+
+use super::{journal::JournalDisk, *};
+use crate::{
+    Client, Credentials,
+    mock::{MockOrg, MockUser},
+};
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A disk that hangs from one of its syncs on, until it is let go.
+#[derive(Clone)]
+struct Disk(Arc<(Mutex<DiskState>, Condvar)>);
+
+struct DiskState {
+    written: String,
+    /// How many syncs are done before the one that hangs.
+    syncs_left: u32,
+    hangs: bool,
+    let_go: bool,
+}
+
+impl Disk {
+    fn hangs_after(syncs: u32) -> Self {
+        let state = DiskState {
+            written: String::new(),
+            syncs_left: syncs,
+            hangs: false,
+            let_go: false,
+        };
+        Self(Arc::new((Mutex::new(state), Condvar::new())))
+    }
+
+    fn wait(&self, until: impl Fn(&DiskState) -> bool) {
+        let (state, changed) = &*self.0;
+        let state = state.lock().unwrap();
+        drop(changed.wait_while(state, |state| !until(state)).unwrap());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut DiskState)) {
+        let (state, changed) = &*self.0;
+        change(&mut state.lock().unwrap());
+        changed.notify_all();
+    }
+
+    fn lines(&self, kind: &str) -> usize {
+        let state = self.0.0.lock().unwrap();
+        state.written.matches(&format!("{{\"{kind}\":")).count()
+    }
+
+    /// Stops the virtual clock until the disk hangs: what the disk does before takes
+    /// real time.
+    fn hold_clock(&self) {
+        let disk = self.clone();
+        tokio::task::spawn_blocking(move || disk.wait(|state| state.hangs));
+    }
+
+    fn let_go(&self) {
+        self.change(|state| state.let_go = true);
+    }
+}
+
+impl JournalDisk for Disk {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let text = std::str::from_utf8(bytes).unwrap();
+        self.change(|state| state.written += text);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.change(|state| match state.syncs_left.checked_sub(1) {
+            Some(left) => state.syncs_left = left,
+            None => state.hangs = true,
+        });
+        self.wait(|state| !state.hangs || state.let_go);
+        Ok(())
+    }
+}
+
+async fn org() -> (MockOrg, Client) {
+    let org = MockOrg::start().await.unwrap();
+    for user in ["00u1", "00u2"] {
+        org.add_user(MockUser::new(user).sessions(1));
+    }
+    let okta = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::api_token(org.issue_api_token()))
+        .build()
+        .unwrap();
+    (org, okta)
+}
+
+fn start(many: RevokeMany, disk: &Disk) -> Run {
+    let header = many.header();
+    let allowance = many.options.check().unwrap();
+    let journal = Journal::write(Path::new("run.jsonl"), disk.clone()).unwrap();
+    let exclusions = Exclusions::new(&[]).unwrap();
+    many.run(allowance, header, exclusions, Some(journal), None)
+}
+
+async fn outcomes(run: &mut Run) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    while let Some(user) = run.next().await {
+        outcomes.push(user.outcome);
+    }
+    outcomes
+}
+
+fn assert_stopped_for_the_disk(run: &Run) {
+    let report = run.report();
+    assert_eq!(report.stopped, Some(StopReason::Journal));
+    let why = report.stopped_because.unwrap();
+    assert!(
+        why.contains("\"run.jsonl\"") && why.contains("disk"),
+        "{why}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_while_the_disk_hangs_and_the_deadline_holds() {
+    let (org, okta) = org().await;
+    let disk = Disk::hangs_after(0);
+    disk.hold_clock();
+    let many = okta.revoke_many(["00u1", "00u2"]).deadline(DEADLINE);
+    let start_time = Instant::now();
+    let mut run = start(many, &disk);
+    assert_eq!(outcomes(&mut run).await, [Outcome::NotAttempted; 2]);
+    assert_eq!(start_time.elapsed().as_secs(), DEADLINE.as_secs());
+    assert_stopped_for_the_disk(&run);
+    for user in run.report().not_revoked {
+        let reason = user.reason.unwrap();
+        assert!(reason.contains("the journal cannot be written"), "{reason}");
+    }
+    assert!(org.requests().is_empty());
+    disk.let_go();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_okta_answered_is_told_by_the_deadline_though_the_disk_hangs() {
+    let (_org, okta) = org().await;
+    let disk = Disk::hangs_after(1);
+    disk.hold_clock();
+    let many = okta.revoke_many(["00u1", "00u2"]).concurrency(1);
+    let start_time = Instant::now();
+    let mut run = start(many.deadline(DEADLINE), &disk);
+    let outcomes = outcomes(&mut run).await;
+    assert_eq!(outcomes, [Outcome::Revoked, Outcome::NotAttempted]);
+    assert_eq!(start_time.elapsed().as_secs(), DEADLINE.as_secs());
+    assert_stopped_for_the_disk(&run);
+    disk.let_go();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_disk_hangs_can_be_cancelled_and_says_why() {
+    let (_org, okta) = org().await;
+    let disk = Disk::hangs_after(1);
+    disk.hold_clock();
+    let many = okta.revoke_many(["00u1", "00u2"]).concurrency(1);
+    let mut run = start(many, &disk);
+    assert!(timeout(DEADLINE, run.next()).await.is_err());
+    run.handle().cancel();
+    let start_time = Instant::now();
+    let outcomes = outcomes(&mut run).await;
+    assert_eq!(outcomes, [Outcome::Revoked, Outcome::NotAttempted]);
+    assert!(start_time.elapsed() < Duration::from_secs(1));
+    assert_stopped_for_the_disk(&run);
+    disk.let_go();
+}
+
+/// In an org of which nothing is known there is only one permit.
+#[tokio::test(start_paused = true)]
+async fn no_permit_waits_for_the_disk() {
+    let (_org, okta) = org().await;
+    let disk = Disk::hangs_after(0);
+    disk.hold_clock();
+    let mut run = start(okta.revoke_many(["00u1"]), &disk);
+    assert!(timeout(DEADLINE, run.next()).await.is_err());
+    let receipt = okta.revoke_user_sessions("00u2").await.unwrap();
+    assert_eq!(receipt.waited(), Duration::ZERO);
+    disk.let_go();
+}
+
+#[tokio::test]
+async fn dropping_a_run_neither_waits_for_a_disk_that_hangs_nor_loses_a_line() {
+    let (_org, okta) = org().await;
+    let disk = Disk::hangs_after(1);
+    let many = okta.revoke_many(["00u1", "00u2"]);
+    let mut run = start(many.concurrency(1), &disk);
+    let next = timeout(Duration::from_millis(100), run.next()).await;
+    assert!(next.is_err());
+    let start_time = Instant::now();
+    drop(run);
+    assert!(start_time.elapsed() < Duration::from_secs(5));
+    disk.let_go();
+    // The outcome was accepted, and the run's own thread writes it.
+    let written = disk.clone();
+    let both = move || written.wait(|state| state.written.contains("\"revoked\""));
+    tokio::task::spawn_blocking(both).await.unwrap();
+    assert_eq!((disk.lines("sending"), disk.lines("outcome")), (1, 1));
+}
+
+/// What is written last is on disk once a run is gone, if the disk does not hang.
+#[tokio::test]
+async fn dropping_a_run_waits_for_its_last_lines() {
+    let (_org, okta) = org().await;
+    let disk = Disk::hangs_after(u32::MAX);
+    let mut run = start(okta.revoke_many(["00u1"]), &disk);
+    run.handle().cancel();
+    assert_eq!(outcomes(&mut run).await, [Outcome::NotAttempted]);
+    drop(run);
+    assert_eq!(Arc::strong_count(&disk.0), 1, "the writer has not ended");
+}
