@@ -20,7 +20,7 @@ pub mod browser {}
 pub mod testing {}
 
 // The first definition of a link's label counts; the file's own are for GitHub.
-#[doc = "[configuration]: super::configuration"]
+#[doc = "[configuration]: crate::guide::configuration"]
 #[doc = "[readme]: crate"]
 #[doc = ""]
 #[doc = include_str!("../SECURITY.md")]
