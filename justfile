@@ -1,32 +1,10 @@
-# What CI runs, one by one. `just ci` is all of it.
+# `just ci` runs all checks, `just ci tests clippy` those; .ci/run has the list.
 
-ci:
-    .ci/run
+ci *steps:
+    .ci/run {{steps}}
 
 fmt:
     cargo fmt --all
-
-lint:
-    cargo clippy --workspace --all-targets -- -D warnings
-
-test:
-    cargo test
-    cargo test --package openapi-trim
-
-quickstart:
-    cargo run --example quickstart
-
-observe:
-    cargo run --example observe
-
-crypto:
-    .ci/crypto
-
-deny:
-    .ci/deny
-
-versions:
-    .ci/versions
 
 api *update:
     .ci/api {{update}}
@@ -34,17 +12,8 @@ api *update:
 fuzz *arguments:
     .ci/fuzz {{arguments}}
 
-browser:
-    .ci/browser
-
 bench:
     benches/instructions
     benches/cpu
     benches/start
     cargo bench -p benches
-
-doc:
-    RUSTDOC=$PWD/.ci/rustdoc RUSTDOCFLAGS="-D warnings --cfg docsrs" cargo doc --workspace --no-deps --all-features
-
-package:
-    cargo package --package okta-user-sessions

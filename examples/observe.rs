@@ -4,7 +4,7 @@
 //! `cargo run --example observe`
 //!
 //! With a layer of the crate tracing-opentelemetry instead, the same spans go to an
-//! OpenTelemetry collector. The README lists their fields.
+//! OpenTelemetry collector. docs/tracing.md lists their fields.
 
 use std::{error::Error, time::Duration};
 

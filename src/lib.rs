@@ -1,3 +1,13 @@
+// The README's links lead to files on GitHub, and to the guide here: the first
+// definition of a link's label counts.
+#![doc = "[bulk]: guide::bulk"]
+#![doc = "[configuration]: guide::configuration"]
+#![doc = "[errors]: guide::errors_and_retries"]
+#![doc = "[tracing]: guide::tracing"]
+#![doc = "[browser]: guide::browser"]
+#![doc = "[testing]: guide::testing"]
+#![doc = "[security]: guide::security"]
+#![doc = ""]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -38,6 +48,7 @@ pub mod fuzzing;
     reason = "the generator decides what it makes"
 )]
 mod generated;
+pub mod guide;
 mod hooks;
 mod id;
 #[cfg(feature = "mock")]

@@ -1,4 +1,4 @@
-//! What `tracing` is told: exactly what the README's table says.
+//! What `tracing` is told: exactly what the table in docs/tracing.md says.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -108,10 +108,10 @@ fn names(cell: &str) -> impl Iterator<Item = String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned)
 }
 
-/// Each field of each span and event in the README's table.
+/// Each field of each span and event in the table of docs/tracing.md.
 fn documented() -> BTreeSet<(String, String)> {
-    let readme = include_str!("../README.md");
-    let (_, table) = readme.split_once("| span or event | field | |\n").unwrap();
+    let page = include_str!("../docs/tracing.md");
+    let (_, table) = page.split_once("| span or event | field | |\n").unwrap();
     let mut within = String::new();
     let mut fields = BTreeSet::new();
     for row in table.lines().skip(1).take_while(|row| row.starts_with('|')) {
