@@ -6,9 +6,10 @@ use std::cell::RefCell;
 use reqwest::{Request, StatusCode, Version, header::HeaderMap};
 
 use crate::{
-    answer::{Answer, Body, Received},
+    answer::{Answer, Body},
     rate_limit::RateLimit,
     secret::Secret,
+    transport::native::completeness::Received,
 };
 
 type Server = Box<dyn FnMut(&Request) -> (StatusCode, HeaderMap, Vec<u8>)>;

@@ -600,8 +600,12 @@ fn an_app_that_cannot_be_meant_is_refused_when_the_client_is_built() {
     for (client_id, scope, reason) in [
         ("", "okta.users.manage", "client id"),
         ("{clientId}", "okta.users.manage", "client id"),
-        (APP, "okta.users.manage okta.users.read", "each scope apart"),
-        (APP, "", "no scope"),
+        (
+            APP,
+            "okta.users.manage okta.users.read",
+            "each scope separately",
+        ),
+        (APP, "", "a scope must be"),
     ] {
         let credentials = Credentials::service_app(client_id, key(P256), [scope]);
         let error = Client::builder("https://acme.okta.com")

@@ -1,7 +1,6 @@
 //! What a response means: success as Okta gives it, or the error it is.
 
-mod completeness;
-mod okta_error;
+pub(crate) mod okta_error;
 
 use std::sync::Arc;
 
@@ -17,9 +16,6 @@ use crate::{
     rate_limit::{RateLimit, requested_wait},
     secret::Secret,
 };
-
-pub(crate) use completeness::Received;
-pub(crate) use okta_error::OAuthError;
 
 /// A response, as far as it came in.
 pub(crate) struct Answer {
@@ -40,7 +36,7 @@ pub(crate) struct Answer {
 pub(crate) enum Body {
     /// All of it.
     Whole(Vec<u8>),
-    /// It ended, but nothing shows that this was all (see [`completeness`]).
+    /// It ended, but nothing shows that this was all (see `transport/native/completeness.rs`).
     MayBeCut(Vec<u8>),
     /// Longer than any that Okta sends; the rest was not read.
     TooLong,

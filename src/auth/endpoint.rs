@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     Effect, Error, ErrorKind,
-    answer::{Answer, OAuthError},
+    answer::{Answer, okta_error::OAuthError},
     retry::{self, Attempt, Ended},
     secret::Secret,
     shown,

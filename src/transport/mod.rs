@@ -4,9 +4,7 @@
 #[cfg(target_arch = "wasm32")]
 mod browser;
 #[cfg(not(target_arch = "wasm32"))]
-mod native;
-#[cfg(not(target_arch = "wasm32"))]
-mod pool;
+pub(crate) mod native;
 
 #[cfg(target_arch = "wasm32")]
 use browser as platform;

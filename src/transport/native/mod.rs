@@ -1,6 +1,9 @@
 //! On a server: TLS, connections, proxies, redirects off; and what a failure of
 //! the HTTP client says about the request.
 
+pub(crate) mod completeness;
+mod pool;
+
 use std::{
     any::Any,
     env::consts,
@@ -24,18 +27,14 @@ use reqwest::{
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
-pub(crate) use super::pool::Http;
-use super::{
-    LONGEST_BODY,
-    pool::{Pool, WatchConnector},
-    timed_out,
-};
+use super::{LONGEST_BODY, timed_out};
+use completeness::Received;
+use pool::{Pool, WatchConnector};
+
+pub(crate) use pool::Http;
+
 use crate::{
-    Effect, Error, ErrorKind, Proxy,
-    answer::{Body, Received},
-    faults::Faults,
-    id::OrgUrl,
-    proxy, shown,
+    Effect, Error, ErrorKind, Proxy, answer::Body, faults::Faults, id::OrgUrl, proxy, shown,
 };
 
 /// How long making a connection may take, TLS included, unless set otherwise.

@@ -18,7 +18,7 @@ use std::{
 
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 
-use super::timed_out;
+use crate::transport::timed_out;
 use crate::{Effect, Error, ErrorKind, faults::Faults, time::Instant};
 
 /// A request that its caller drops after this time was waited for in vain. One
@@ -64,7 +64,7 @@ impl Http {
     }
 
     /// The connections for the next request.
-    pub(super) fn pool(&self) -> Arc<Pool> {
+    pub(crate) fn pool(&self) -> Arc<Pool> {
         let current = self.0.current.read();
         let current = current.unwrap_or_else(PoisonError::into_inner).clone();
         if !current.is_given_up() {
@@ -98,7 +98,7 @@ impl Pool {
     /// The error of an attempt that took longer than its time limit. To be asked
     /// for when the future of [`execute`](Self::execute) is gone, which until
     /// then may still get a connection.
-    pub(super) fn timed_out(&self) -> Error {
+    pub(crate) fn timed_out(&self) -> Error {
         if !self.connected.load(Ordering::Acquire) {
             // Without a connection, nothing was sent by anyone.
             return Error::new(
