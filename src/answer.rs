@@ -16,6 +16,7 @@ use crate::{
     error::OktaError,
     error_code,
     generated::types,
+    operation::Operation,
     rate_limit::{RateLimit, requested_wait},
     secret::Secret,
 };
@@ -85,10 +86,10 @@ impl Answer {
             .or_else(|| serde_json::from_slice(self.whole_body()?).ok())
     }
 
-    /// Success as both operations give it: 200 or 204 with nothing in it but,
-    /// in older deployments, an empty JSON object. Anything else is an error.
-    pub(crate) fn judge(self) -> Result<Self, Error> {
-        match self.refusal() {
+    /// Success as the operation gives it: its status, with nothing in it but, in
+    /// older deployments, an empty JSON object. Anything else is an error.
+    pub(crate) fn judge(self, operation: &Operation) -> Result<Self, Error> {
+        match self.refusal(|status| operation.is_success(status)) {
             None => Ok(self),
             Some(error) => Err(error),
         }
@@ -97,15 +98,16 @@ impl Answer {
     /// The error that the answer to a token request is.
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
     pub(crate) fn into_error(self) -> Error {
-        self.refusal().unwrap_or_else(|| {
+        // No status of a token request means that an operation is done.
+        self.refusal(|_| false).unwrap_or_else(|| {
             let (kind, effect, message) = UNEXPECTED_STATUS;
             Error::new(kind, effect, message)
         })
     }
 
-    fn refusal(&self) -> Option<Error> {
+    fn refusal(&self, is_success: impl Fn(u16) -> bool) -> Option<Error> {
         let (kind, effect, message) = match self.status.as_u16() {
-            200 | 204 => self.foreign()?,
+            status if is_success(status) => self.foreign()?,
             400 | 401 if self.headers.contains_key(WWW_AUTHENTICATE) => {
                 (ErrorKind::Unauthorized, Effect::None, self.challenged())
             }

@@ -19,7 +19,7 @@ use crate::{
     transport::Connection,
 };
 #[cfg(not(target_arch = "wasm32"))]
-use crate::{Proxy, SecretString, template::Templates};
+use crate::{Proxy, SecretString};
 
 /// Makes the credentials ready, once the client's settings are known.
 type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
@@ -109,8 +109,6 @@ impl<C> ClientBuilder<C> {
             wire,
             headers,
             gate: Gate::default(),
-            #[cfg(not(target_arch = "wasm32"))]
-            templates: Templates::default(),
         })
     }
 }

@@ -5,6 +5,7 @@
 //! together with the next sync.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::Path,
@@ -13,10 +14,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{Outcome, UserOutcome, intake::Prints, timestamp};
-use crate::{Effect, Error, ErrorKind};
+use crate::{Effect, Error, ErrorKind, options::RevokeUserSessionsOptions};
 
 const FORMAT: u32 = 1;
 
@@ -60,32 +62,31 @@ pub(super) struct Header {
     pub(super) format: u32,
     /// The org's URL.
     pub(super) org: String,
-    /// The option `oauthTokens`; null if it was not given.
-    pub(super) oauth_tokens: Option<bool>,
-    /// The option `forgetDevices`; null if it was not given.
-    pub(super) forget_devices: Option<bool>,
+    /// What was asked of Okta for each user, each option a field of its own.
+    #[serde(flatten)]
+    pub(super) options: RevokeUserSessionsOptions,
     /// When the run began (RFC 3339, UTC).
     pub(super) started: String,
+    /// What a newer version has written, an option perhaps that this one cannot
+    /// send.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "schemars", schemars(skip))]
+    unknown: BTreeMap<String, Value>,
 }
 
 impl Header {
-    pub(super) fn new(org: &str, oauth_tokens: Option<bool>, forget_devices: Option<bool>) -> Self {
+    pub(super) fn new(org: &str, options: RevokeUserSessionsOptions) -> Self {
         Self {
             format: FORMAT,
             org: org.to_owned(),
-            oauth_tokens,
-            forget_devices,
+            options,
             started: timestamp(),
+            unknown: BTreeMap::new(),
         }
     }
 
     /// Why a journal with this header cannot be resumed by a run with the other.
     fn differs(&self, run: &Header) -> Option<String> {
-        let option = |name, mine: Option<bool>, its: Option<bool>| {
-            let shown = |value: Option<bool>| value.map_or("not given".into(), |v| v.to_string());
-            (mine != its)
-                .then(|| format!("its {name} is {}, this run's {}", shown(mine), shown(its)))
-        };
         if self.format != run.format {
             return Some(format!(
                 "its format is {}, and {FORMAT} is known",
@@ -98,8 +99,26 @@ impl Header {
                 self.org, run.org
             ));
         }
-        option("oauth_tokens", self.oauth_tokens, run.oauth_tokens)
-            .or_else(|| option("forget_devices", self.forget_devices, run.forget_devices))
+        let (its, runs) = (self.asked(), run.asked());
+        let names: BTreeSet<_> = its.keys().chain(runs.keys()).collect();
+        names.into_iter().find_map(|name| {
+            let shown = |asked: &BTreeMap<String, Value>| match asked.get(name) {
+                None | Some(Value::Null) => "not set".to_owned(),
+                Some(value) => value.to_string(),
+            };
+            let (its, runs) = (shown(&its), shown(&runs));
+            (its != runs).then(|| format!("its {name} is {its}, this run's {runs}"))
+        })
+    }
+
+    /// Every option that this version or a newer one has, by its name.
+    fn asked(&self) -> BTreeMap<String, Value> {
+        let mut asked = self.unknown.clone();
+        // A struct of plain values is an object.
+        if let Ok(Value::Object(options)) = serde_json::to_value(&self.options) {
+            asked.extend(options);
+        }
+        asked
     }
 }
 
