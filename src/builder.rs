@@ -21,7 +21,7 @@ use crate::{
     transport::{Connection, Http},
 };
 #[cfg(not(target_arch = "wasm32"))]
-use crate::{Proxy, SecretString, template::Templates};
+use crate::{Proxy, SecretString};
 
 /// Makes the credentials ready, once the client's settings are known.
 type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
@@ -143,8 +143,6 @@ impl<C> ClientBuilder<C> {
                     headers,
                     gate: Gate::default(),
                     allow_missing_request_id: self.allow_missing_request_id,
-                    #[cfg(not(target_arch = "wasm32"))]
-                    templates: Templates::default(),
                 })
             }
             _ => Err(faults.into_error()),

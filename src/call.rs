@@ -21,13 +21,11 @@ use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Request, header::HeaderMap};
 use tracing::Instrument;
 
-#[cfg(not(target_arch = "wasm32"))]
-use crate::template::Templates;
 use crate::{
     Effect, Error, ErrorKind, Receipt, WaitEvent, WaitReason,
     answer::{Answer, Expected},
     auth::{Auth, Replays, Wire},
-    hooks::Operation,
+    operation::Operation,
     pacing::{Allowance, Gate, Pass, WouldWait},
     retry::{self, Attempt, Ended, RetryPolicy, WaitObserver, announce},
     time::{Instant, require_runtime},
@@ -97,8 +95,6 @@ pub(crate) struct Layers {
     pub(crate) headers: HeaderMap,
     pub(crate) gate: Gate,
     pub(crate) allow_missing_request_id: bool,
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) templates: Templates,
 }
 
 impl Layers {
@@ -190,10 +186,10 @@ impl Layers {
     ) -> Result<Answer, Error> {
         let mut replays = Replays::default();
         loop {
-            let mut request = self.request(operation, attempt).await?;
+            let mut request = self.request(operation, attempt)?;
             let signed = self.auth.sign(&mut request, attempt.deadline).await?;
             let sending = Sending {
-                template: operation.template(),
+                template: operation.path_template(),
                 before: sent.fetch_add(1, Relaxed),
             };
             caller.sending();
@@ -206,7 +202,7 @@ impl Layers {
             if !resend {
                 pass.answered(answer.status.as_u16(), answer.rate_limit.as_ref());
                 return answer.judge(&Expected {
-                    statuses: operation.success_statuses(),
+                    operation,
                     request_id: !self.allow_missing_request_id,
                 });
             }
@@ -214,14 +210,8 @@ impl Layers {
     }
 
     /// Everything but the signature.
-    async fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
-        let (org, client) = (&self.wire.org, &self.wire.http.client());
-        #[cfg(not(target_arch = "wasm32"))]
-        let made = self.templates.request(operation, org, client);
-        // A page's bytes are dearer than its instructions.
-        #[cfg(target_arch = "wasm32")]
-        let made = operation.request(org, client);
-        let mut request = made.await?;
+    fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
+        let mut request = operation.request(&self.wire.org, &self.wire.http.client())?;
         let headers = request.headers_mut();
         for (name, value) in &self.headers {
             headers.append(name, value.clone());

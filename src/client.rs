@@ -89,7 +89,7 @@ impl Client {
         U: TryInto<UserId>,
         U::Error: Into<Error>,
     {
-        RevokeUserSessions::new(self.layers.clone(), user.try_into().map_err(Into::into), ())
+        RevokeUserSessions::new(self.layers.clone(), user.try_into().map_err(Into::into))
     }
 
     /// Revokes many users, in the order given, at a share of the org's rate limit
@@ -115,7 +115,7 @@ impl Client {
     where
         I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
     {
-        RevokeMany::new(self.layers.clone(), ids, ())
+        RevokeMany::new(self.layers.clone(), ids)
     }
 
     /// [`revoke_many`](Self::revoke_many), of ids that come one by one.
@@ -124,7 +124,7 @@ impl Client {
     where
         S: futures_util::Stream<Item: Into<String>> + Send + 'static,
     {
-        RevokeMany::from_stream(self.layers.clone(), ids, ())
+        RevokeMany::from_stream(self.layers.clone(), ids)
     }
 
     /// The latest known state of the rate limit, from the answers to this

@@ -1,6 +1,4 @@
-//! The typed client that `build.rs` generates from `openapi/user-sessions.yaml`.
-//!
-//! Private, so that another specification cannot change the public API by
-//! itself.
+//! What `build.rs` generates from `openapi/user-sessions.yaml`: the options of each
+//! operation with their setters, and the requests that they make.
 
 include!(concat!(env!("OUT_DIR"), "/user_sessions.rs"));

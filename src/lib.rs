@@ -41,19 +41,13 @@ mod faults;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-#[allow(
-    clippy::unwrap_used,
-    dead_code,
-    missing_docs,
-    reason = "the generator decides what it makes"
-)]
 mod generated;
 pub mod guide;
-mod hooks;
 mod id;
 #[cfg(feature = "mock")]
 #[allow(clippy::panic, reason = "a test that is set up wrongly should end")]
 pub mod mock;
+mod operation;
 mod operations;
 mod pacing;
 #[cfg(not(target_arch = "wasm32"))]
@@ -64,8 +58,6 @@ mod retry;
 mod secret;
 mod session_client;
 mod shown;
-#[cfg(not(target_arch = "wasm32"))]
-mod template;
 mod time;
 mod trace;
 mod transport;
@@ -85,6 +77,7 @@ pub use client::Client;
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
 pub use config::{AuthorizationMode, Config, ConfigSources};
 pub use error::{Effect, Error, ErrorKind};
+pub use generated::options;
 pub use id::UserId;
 pub use operations::{Call, EndUserSessions, RevokeUserSessions};
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,11 +1,13 @@
-//! The two operations and their options.
+//! The two operations as calls that are awaited.
 
 use std::{future::IntoFuture, pin::Pin, sync::Arc};
 
 use crate::{
     Error, Receipt, UserId,
     call::{Layers, Single},
-    hooks::Operation,
+    generated::{end_user_sessions_setters, revoke_user_sessions_setters},
+    operation::Operation,
+    options::{EndUserSessionsOptions, RevokeUserSessionsOptions},
 };
 
 /// What an operation's future is, boxed.
@@ -20,58 +22,26 @@ pub type Call = Pin<Box<dyn Future<Output = Result<Receipt, Error>>>>;
 /// [`Client::revoke_user_sessions`](crate::Client::revoke_user_sessions) and
 /// sent by `.await`.
 ///
-/// An option that is not set is not sent, so the org's own default counts.
-///
-/// `W` is what a blocking client waits with; nothing, where it is awaited.
+/// An option that is not set is not sent, so the org's own default applies.
 #[derive(Debug)]
-#[must_use = "nothing is sent before it is awaited, or send() is called"]
-pub struct RevokeUserSessions<W = ()> {
+#[must_use = "nothing is sent before it is awaited"]
+pub struct RevokeUserSessions {
     layers: Arc<Layers>,
     user: Result<UserId, Error>,
-    oauth_tokens: Option<bool>,
-    forget_devices: Option<bool>,
-    worker: W,
+    pub(crate) options: RevokeUserSessionsOptions,
 }
 
-impl<W> RevokeUserSessions<W> {
-    pub(crate) fn new(layers: Arc<Layers>, user: Result<UserId, Error>, worker: W) -> Self {
+impl RevokeUserSessions {
+    pub(crate) fn new(layers: Arc<Layers>, user: Result<UserId, Error>) -> Self {
         Self {
             layers,
             user,
-            oauth_tokens: None,
-            forget_devices: None,
-            worker,
+            options: RevokeUserSessionsOptions::default(),
         }
     }
-
-    /// Whether to also revoke the OpenID Connect and OAuth 2.0 refresh and
-    /// access tokens issued to the user. Okta's default is `false`.
-    pub fn oauth_tokens(mut self, revoke: bool) -> Self {
-        self.oauth_tokens = Some(revoke);
-        self
-    }
-
-    /// Whether to also forget the factors remembered for the user's devices.
-    /// Okta's default is `true` in Identity Engine and `false` in Classic
-    /// Engine.
-    pub fn forget_devices(mut self, forget: bool) -> Self {
-        self.forget_devices = Some(forget);
-        self
-    }
-
-    /// The same to be awaited, and what to wait with.
-    #[cfg(all(feature = "blocking", not(target_arch = "wasm32")))]
-    pub(crate) fn apart(self) -> (RevokeUserSessions, W) {
-        let call = RevokeUserSessions {
-            layers: self.layers,
-            user: self.user,
-            oauth_tokens: self.oauth_tokens,
-            forget_devices: self.forget_devices,
-            worker: (),
-        };
-        (call, self.worker)
-    }
 }
+
+revoke_user_sessions_setters!(RevokeUserSessions: options);
 
 impl IntoFuture for RevokeUserSessions {
     type Output = Result<Receipt, Error>;
@@ -81,16 +51,11 @@ impl IntoFuture for RevokeUserSessions {
         let Self {
             layers,
             user,
-            oauth_tokens,
-            forget_devices,
-            worker: (),
+            options,
         } = self;
         Box::pin(async move {
-            let operation = Operation::RevokeUserSessions {
-                user: user?,
-                oauth_tokens,
-                forget_devices,
-            };
+            let user_id = user?;
+            let operation = Operation::RevokeUserSessions { user_id, options };
             layers.call(&operation, &Single).await
         })
     }
@@ -100,55 +65,33 @@ impl IntoFuture for RevokeUserSessions {
 /// [`SessionClient::end_user_sessions`](crate::SessionClient::end_user_sessions)
 /// and sent by `.await`.
 ///
-/// `W` is what a blocking client waits with; nothing, where it is awaited.
+/// An option that is not set is not sent, so Okta's own default applies.
 #[derive(Debug)]
-#[must_use = "nothing is sent before it is awaited, or send() is called"]
-pub struct EndUserSessions<W = ()> {
+#[must_use = "nothing is sent before it is awaited"]
+pub struct EndUserSessions {
     layers: Arc<Layers>,
-    keep_current: Option<bool>,
-    worker: W,
+    pub(crate) options: EndUserSessionsOptions,
 }
 
-impl<W> EndUserSessions<W> {
-    pub(crate) fn new(layers: Arc<Layers>, worker: W) -> Self {
+impl EndUserSessions {
+    pub(crate) fn new(layers: Arc<Layers>) -> Self {
         Self {
             layers,
-            keep_current: None,
-            worker,
+            options: EndUserSessionsOptions::default(),
         }
     }
-
-    /// Whether the session that makes the call stays. When not set, no body is
-    /// sent and Okta's default counts: `true`, it stays.
-    pub fn keep_current(mut self, keep: bool) -> Self {
-        self.keep_current = Some(keep);
-        self
-    }
-
-    /// The same to be awaited, and what to wait with.
-    #[cfg(all(feature = "blocking", not(target_arch = "wasm32")))]
-    pub(crate) fn apart(self) -> (EndUserSessions, W) {
-        let call = EndUserSessions {
-            layers: self.layers,
-            keep_current: self.keep_current,
-            worker: (),
-        };
-        (call, self.worker)
-    }
 }
+
+end_user_sessions_setters!(EndUserSessions: options);
 
 impl IntoFuture for EndUserSessions {
     type Output = Result<Receipt, Error>;
     type IntoFuture = Call;
 
     fn into_future(self) -> Call {
-        let Self {
-            layers,
-            keep_current,
-            worker: (),
-        } = self;
+        let Self { layers, options } = self;
         Box::pin(async move {
-            let operation = Operation::EndUserSessions { keep_current };
+            let operation = Operation::EndUserSessions { options };
             layers.call(&operation, &Single).await
         })
     }

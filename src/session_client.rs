@@ -79,7 +79,7 @@ impl SessionClient {
     /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) when the session is
     /// over; for the others see [`ErrorKind`](crate::ErrorKind).
     pub fn end_user_sessions(&self) -> EndUserSessions {
-        EndUserSessions::new(self.layers.clone(), ())
+        EndUserSessions::new(self.layers.clone())
     }
 
     /// The latest known state of the rate limit, from the answers to this

@@ -11,7 +11,7 @@ use tracing::{
     info_span,
 };
 
-use crate::{Effect, Error, Receipt, answer::Answer, hooks::Operation};
+use crate::{Effect, Error, Receipt, answer::Answer, operation::Operation};
 
 /// Which request of a call is sent.
 pub(crate) struct Sending {
@@ -25,7 +25,7 @@ pub(crate) fn call(operation: &Operation) -> Span {
     info_span!(
         target: "okta_user_sessions",
         "okta_call",
-        otel.name = operation.name(),
+        otel.name = operation.id(),
         okta.attempts = Empty,
         okta.request_id = Empty,
         okta.effect = Empty,

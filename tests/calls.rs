@@ -3,6 +3,7 @@
 use okta_user_sessions::{
     Client, Credentials, ErrorKind, SessionClient, SessionCredentials, UserId, error_code,
     mock::MockOrg,
+    options::{OptionKind, RevokeUserSessionsOptions},
 };
 
 use crate::support::{ADA, add_ada, admin, org, user};
@@ -81,6 +82,53 @@ async fn every_option_of_revoking_reaches_the_org() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn options_can_be_set_by_name_for_a_call_and_a_run() {
+    let org = org().await;
+    let okta = admin(&org).build().unwrap();
+    let mut options = RevokeUserSessionsOptions::default();
+    options.set("oauth_tokens", "true").unwrap();
+    let call = okta.revoke_user_sessions(ADA).forget_devices(true);
+    // In place of what was set before.
+    call.options(options.clone()).await.unwrap();
+    options.set("forget_devices", "false").unwrap();
+    let run = okta.revoke_many([ADA]).options(options.clone());
+    let mut run = run.start().unwrap();
+    run.next().await.unwrap();
+
+    assert_eq!(run.report().options, options);
+    let requests = org.requests();
+    assert_eq!(requests[0].query(), Some("oauthTokens=true"));
+    assert_eq!(
+        requests[1].query(),
+        Some("forgetDevices=false&oauthTokens=true")
+    );
+}
+
+#[test]
+fn an_option_that_does_not_exist_or_cannot_have_the_value_is_refused_by_name() {
+    let mut options = RevokeUserSessionsOptions::default();
+    for (name, value, text) in [
+        (
+            "oauth_tokens",
+            "yes",
+            "the option oauth_tokens is invalid: must be true or false",
+        ),
+        (
+            "oauthTokens",
+            "true",
+            "there is no option \"oauthTokens\"; the options are oauth_tokens, forget_devices",
+        ),
+    ] {
+        let error = options.set(name, value).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    assert_eq!(options, RevokeUserSessionsOptions::default());
+    let known = RevokeUserSessionsOptions::ALL;
+    assert!(known.iter().all(|info| info.kind == OptionKind::Boolean));
 }
 
 #[tokio::test]

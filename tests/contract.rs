@@ -3,8 +3,11 @@
 
 use serde_json::{Value, json};
 
+#[allow(dead_code, reason = "build.rs reads all of what it finds")]
 #[path = "../openapi/contract.rs"]
 mod checks;
+
+use checks::{Kind, OperationOption, Place};
 
 const END: &str = "/paths/~1api~1v1~1users~1me~1lifecycle~1delete_sessions/post";
 const REVOKE: &str = "/paths/~1api~1v1~1users~1{userId}~1sessions/delete";
@@ -13,14 +16,124 @@ fn specification() -> Value {
     serde_saphyr::from_str(include_str!("../openapi/user-sessions.yaml")).unwrap()
 }
 
+/// A query parameter with this schema.
+fn parameter(name: &str, schema: Value) -> Value {
+    json!({"name": name, "in": "query", "description": "Does  it,\nor not.", "schema": schema})
+}
+
+/// The options of revokeUserSessions whose first parameter has this schema.
+fn options(schema: Value) -> Result<Vec<OperationOption>, String> {
+    let mut changed = specification();
+    put(
+        &mut changed,
+        &format!("{REVOKE}/parameters/0"),
+        parameter("other", schema),
+    );
+    put(
+        &mut changed,
+        "/components/schemas/Mode",
+        json!({"type": "string", "enum": ["soft", "hard"]}),
+    );
+    let operations = checks::check(&changed)?;
+    Ok(operations.into_iter().nth(1).unwrap().options)
+}
+
 #[test]
-fn the_specification_holds() {
-    checks::check(&specification()).unwrap();
+fn the_specification_fits() {
+    let operations = checks::check(&specification()).unwrap();
+    let options = operations.iter().flat_map(|operation| {
+        let names = operation.options.iter().map(|option| option.name.as_str());
+        names.map(|name| (operation.id, name))
+    });
+    assert_eq!(
+        options.collect::<Vec<_>>(),
+        [
+            ("endUserSessions", "keepCurrent"),
+            ("revokeUserSessions", "oauthTokens"),
+            ("revokeUserSessions", "forgetDevices"),
+        ]
+    );
+}
+
+#[test]
+fn a_new_optional_parameter_of_a_simple_type_is_an_option() {
+    for (schema, kind) in [
+        (json!({"type": "boolean"}), Kind::Boolean),
+        (json!({"type": "integer"}), Kind::Integer),
+        (json!({"type": "integer", "format": "int32"}), Kind::Integer),
+        (json!({"type": "string"}), Kind::Text),
+        (
+            json!({"type": "string", "enum": ["soft", "hard"]}),
+            Kind::OneOf(vec!["soft".into(), "hard".into()]),
+        ),
+        (
+            json!({"$ref": "#/components/schemas/Mode"}),
+            Kind::OneOf(vec!["soft".into(), "hard".into()]),
+        ),
+    ] {
+        let options = options(schema).unwrap();
+        let option = OperationOption {
+            name: "other".into(),
+            description: "Does it, or not.".into(),
+            kind,
+            place: Place::Query,
+        };
+        assert_eq!(options[0], option);
+    }
+}
+
+#[test]
+fn an_option_of_another_type_is_refused_by_name() {
+    for (schema, difference) in [
+        (json!({"type": "number"}), "\"number\""),
+        (
+            json!({"type": "array", "items": {"type": "string"}}),
+            "\"array\"",
+        ),
+        (json!({}), "null"),
+        (json!({"type": "string", "maxLength": 5}), "`maxLength`: 5"),
+        (json!({"type": "string", "format": "date-time"}), "`format`"),
+        (json!({"type": "integer", "minimum": 1}), "`minimum`: 1"),
+        (json!({"type": "boolean", "nullable": true}), "`nullable`"),
+        (
+            json!({"type": "string", "enum": ["soft", null]}),
+            "strings alone",
+        ),
+        (
+            json!({"$ref": "#/components/schemas/Flag"}),
+            "schema of its own",
+        ),
+    ] {
+        let mut changed = specification();
+        put(
+            &mut changed,
+            "/components/schemas/Flag",
+            json!({"type": "boolean"}),
+        );
+        for (place, value) in [
+            (
+                format!("{REVOKE}/parameters/0"),
+                parameter("other", schema.clone()),
+            ),
+            (
+                "/components/schemas/KeepCurrent/properties/other".to_owned(),
+                schema.clone(),
+            ),
+        ] {
+            let mut changed = changed.clone();
+            put(&mut changed, &place, value);
+            let error = checks::check(&changed).unwrap_err();
+            assert!(
+                error.contains("UserSessions: the option other has a type that has no setter yet")
+                    && error.contains(difference),
+                "{error}"
+            );
+        }
+    }
 }
 
 #[test]
 fn what_is_off_is_named() {
-    let flag = |name: &str| json!({"name": name, "in": "query", "schema": {"type": "boolean"}});
     for (place, value, operation, difference) in [
         (
             format!("{END}/operationId"),
@@ -53,28 +166,34 @@ fn what_is_off_is_named() {
             "default false",
         ),
         (
-            format!("{REVOKE}/parameters/1/schema/type"),
-            json!("string"),
-            "revokeUserSessions",
-            "\"string\", not \"boolean\"",
-        ),
-        (
             format!("{REVOKE}/parameters/1/required"),
             json!(true),
             "revokeUserSessions",
-            "`required` of forgetDevices",
+            "query parameter forgetDevices is required",
         ),
         (
-            format!("{REVOKE}/parameters/0"),
-            flag("other"),
+            format!("{REVOKE}/parameters/1/in"),
+            json!("header"),
             "revokeUserSessions",
-            "parameter other is new",
+            "header parameter forgetDevices is new",
         ),
         (
-            format!("{REVOKE}/parameters"),
-            json!([flag("oauthTokens")]),
+            format!("{REVOKE}/parameters/1/name"),
+            json!("oauthTokens"),
             "revokeUserSessions",
-            "forgetDevices is missing",
+            "oauthTokens is there twice",
+        ),
+        (
+            format!("{REVOKE}/parameters/1/description"),
+            Value::Null,
+            "revokeUserSessions",
+            "forgetDevices has no description",
+        ),
+        (
+            "/components/parameters/pathUserId/name".into(),
+            json!("id"),
+            "revokeUserSessions",
+            "path parameter id is new",
         ),
         (
             "/components/parameters/pathUserId/in".into(),
@@ -98,19 +217,31 @@ fn what_is_off_is_named() {
             "/components/schemas/KeepCurrent/properties/other".into(),
             json!({"type": "string"}),
             "endUserSessions",
-            "\"other\"",
+            "other has no description",
         ),
         (
             "/components/schemas/KeepCurrent/required".into(),
             json!(["keepCurrent"]),
             "endUserSessions",
-            "required",
+            "requires the property \"keepCurrent\"",
         ),
         (
             format!("{END}/requestBody/required"),
             json!(true),
             "endUserSessions",
             "could not be left out",
+        ),
+        (
+            format!("{END}/requestBody"),
+            Value::Null,
+            "endUserSessions",
+            "request body is missing",
+        ),
+        (
+            format!("{END}/requestBody/content/application~1json/schema"),
+            json!({"type": "object"}),
+            "endUserSessions",
+            "not a named schema",
         ),
         (
             format!("{REVOKE}/requestBody"),
@@ -123,6 +254,12 @@ fn what_is_off_is_named() {
             Value::Null,
             "revokeUserSessions",
             "response 204",
+        ),
+        (
+            format!("{REVOKE}/responses/202"),
+            json!({"description": "Later."}),
+            "revokeUserSessions",
+            "response 202 is new",
         ),
         (
             format!("{END}/responses/5XX"),

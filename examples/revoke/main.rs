@@ -6,12 +6,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod flags;
 mod input;
 mod many;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
+use flags::Flags;
 use okta_user_sessions::{Client, Config, Error, UserId};
 
 /// Revoke every identity-provider session of users.
@@ -25,13 +27,8 @@ struct Arguments {
     #[arg(required_unless_present_any = ["explain_settings", "file"], value_name = "USER_ID")]
     users: Vec<String>,
 
-    /// Also revoke the refresh and access tokens issued to the users
-    #[arg(long, value_name = "true|false")]
-    oauth_tokens: Option<bool>,
-
-    /// Also forget the factors remembered for the users' devices
-    #[arg(long, value_name = "true|false")]
-    forget_devices: Option<bool>,
+    #[command(flatten)]
+    options: Flags,
 
     /// Print the settings and where they come from, and send nothing
     #[arg(long)]
@@ -173,13 +170,8 @@ async fn one_by_one(client: &Client, arguments: Arguments) -> ExitCode {
 
     let mut status = 0;
     for user in users.into_iter().flatten() {
-        let mut call = client.revoke_user_sessions(user.clone());
-        if let Some(revoke) = arguments.oauth_tokens {
-            call = call.oauth_tokens(revoke);
-        }
-        if let Some(forget) = arguments.forget_devices {
-            call = call.forget_devices(forget);
-        }
+        let call = client.revoke_user_sessions(user.clone());
+        let call = call.options(arguments.options.0.clone());
         status = status.max(support::print("revoked", user.as_str(), &call.await));
     }
     ExitCode::from(status)

@@ -85,15 +85,10 @@ fn prepare(
     let many = &arguments.many;
     let mut run = client
         .revoke_many(ids.to_vec())
+        .options(arguments.options.0.clone())
         .exclude(exclude.iter().cloned())
         .share(many.share)
         .concurrency(many.concurrency);
-    if let Some(revoke) = arguments.oauth_tokens {
-        run = run.oauth_tokens(revoke);
-    }
-    if let Some(forget) = arguments.forget_devices {
-        run = run.forget_devices(forget);
-    }
     if let Some(limit) = many.deadline {
         run = run.deadline(limit);
     }

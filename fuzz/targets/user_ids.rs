@@ -22,7 +22,7 @@ fuzz_target!(|id: &str| {
         .credentials(Credentials::api_token("00token"))
         .build()
         .unwrap();
-    // The second request is a copy of the first, but for the id.
+    // What one request leaves behind must not reach the next.
     let other = if id == "00uAda" { "00uBob" } else { "00uAda" };
     in_virtual_time(okta.revoke_user_sessions(other).into_future()).unwrap();
     sent.borrow_mut().clear();

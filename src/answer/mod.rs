@@ -13,6 +13,7 @@ use reqwest::{
 
 use crate::{
     Effect, Error, ErrorKind, error_code,
+    operation::Operation,
     rate_limit::{RateLimit, requested_wait},
     secret::Secret,
 };
@@ -45,8 +46,8 @@ pub(crate) enum Body {
 }
 
 /// What the success of an operation looks like.
-pub(crate) struct Expected {
-    pub(crate) statuses: &'static [u16],
+pub(crate) struct Expected<'a> {
+    pub(crate) operation: &'a Operation,
     /// Okta documents its request id as present on every response. Only who
     /// tests against another server may do without.
     pub(crate) request_id: bool,
@@ -98,8 +99,8 @@ impl Answer {
 
     /// Success as the operation gives it: a documented status, with nothing in it
     /// but, in older deployments, an empty JSON object. Anything else is an error.
-    pub(crate) fn judge(self, expected: &Expected) -> Result<Self, Error> {
-        let (kind, effect, message) = if expected.statuses.contains(&self.status.as_u16()) {
+    pub(crate) fn judge(self, expected: &Expected<'_>) -> Result<Self, Error> {
+        let (kind, effect, message) = if expected.operation.is_success(self.status.as_u16()) {
             match self.why_no_success(expected) {
                 None => return Ok(self),
                 Some((kind, message)) => (kind, Effect::Unknown, message),
@@ -197,7 +198,7 @@ impl Answer {
     }
 
     /// Why a success status is no success; `None` where it is one.
-    fn why_no_success(&self, expected: &Expected) -> Option<(ErrorKind, &'static str)> {
+    fn why_no_success(&self, expected: &Expected<'_>) -> Option<(ErrorKind, &'static str)> {
         let unexpected = |message| Some((ErrorKind::UnexpectedAnswer, message));
         let body = match &self.body {
             Body::Cut(error) => {

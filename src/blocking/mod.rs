@@ -52,15 +52,19 @@ use std::sync::Arc;
 #[cfg(feature = "config")]
 use crate::Config;
 use crate::{
-    ClientBuilder, Credentials, EndUserSessions, Error, RateLimit, Receipt, RevokeMany,
-    RevokeUserSessions, SessionCredentials, UserId, call::Layers,
+    ClientBuilder, Credentials, Error, RateLimit, SessionCredentials, UserId, bulk, call::Layers,
+    operations,
 };
 
+mod calls;
+mod many;
 mod run;
 mod worker;
 
+pub use calls::{EndUserSessions, RevokeUserSessions};
+pub use many::RevokeMany;
 pub use run::Run;
-pub use worker::Worker;
+use worker::Worker;
 
 /// [`Client`](crate::Client) without `async`.
 ///
@@ -101,22 +105,24 @@ impl Client {
 
     /// As [`Client::revoke_user_sessions`](crate::Client::revoke_user_sessions), to
     /// be sent by [`send`](RevokeUserSessions::send).
-    pub fn revoke_user_sessions<U>(&self, user: U) -> RevokeUserSessions<Worker>
+    pub fn revoke_user_sessions<U>(&self, user: U) -> RevokeUserSessions
     where
         U: TryInto<UserId>,
         U::Error: Into<Error>,
     {
         let user = user.try_into().map_err(Into::into);
-        RevokeUserSessions::new(self.layers.clone(), user, self.worker.clone())
+        let call = operations::RevokeUserSessions::new(self.layers.clone(), user);
+        RevokeUserSessions::new(call, self.worker.clone())
     }
 
     /// As [`Client::revoke_many`](crate::Client::revoke_many). The iterator may
     /// block.
-    pub fn revoke_many<I>(&self, ids: I) -> RevokeMany<Worker>
+    pub fn revoke_many<I>(&self, ids: I) -> RevokeMany
     where
         I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
     {
-        RevokeMany::new(self.layers.clone(), ids, self.worker.clone())
+        let many = bulk::RevokeMany::new(self.layers.clone(), ids);
+        RevokeMany::new(many, self.worker.clone())
     }
 
     /// As [`Client::rate_limit`](crate::Client::rate_limit).
@@ -181,8 +187,9 @@ impl SessionClient {
 
     /// As [`SessionClient::end_user_sessions`](crate::SessionClient::end_user_sessions),
     /// to be sent by [`send`](EndUserSessions::send).
-    pub fn end_user_sessions(&self) -> EndUserSessions<Worker> {
-        EndUserSessions::new(self.layers.clone(), self.worker.clone())
+    pub fn end_user_sessions(&self) -> EndUserSessions {
+        let call = operations::EndUserSessions::new(self.layers.clone());
+        EndUserSessions::new(call, self.worker.clone())
     }
 
     /// As [`SessionClient::rate_limit`](crate::SessionClient::rate_limit).
@@ -208,31 +215,5 @@ impl ClientBuilder<SessionClient> {
         let worker = Worker::start()?;
         let layers = Arc::new(self.layers()?);
         Ok(SessionClient { layers, worker })
-    }
-}
-
-/// From a [`blocking::Client`](Client).
-impl RevokeUserSessions<Worker> {
-    /// Sends it, and waits for the answer until the call's deadline.
-    ///
-    /// # Errors
-    ///
-    /// As for the async call, and inside of a Tokio runtime, where nothing is sent.
-    pub fn send(self) -> Result<Receipt, Error> {
-        let (call, worker) = self.apart();
-        worker.wait_for(call.into_future())?
-    }
-}
-
-/// From a [`blocking::SessionClient`](SessionClient).
-impl EndUserSessions<Worker> {
-    /// Sends it, and waits for the answer until the call's deadline.
-    ///
-    /// # Errors
-    ///
-    /// As for the async call, and inside of a Tokio runtime, where nothing is sent.
-    pub fn send(self) -> Result<Receipt, Error> {
-        let (call, worker) = self.apart();
-        worker.wait_for(call.into_future())?
     }
 }

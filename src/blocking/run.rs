@@ -3,32 +3,7 @@
 use std::thread;
 
 use super::Worker;
-use crate::{Error, Plan, Report, RevokeMany, Run as AsyncRun, RunHandle, UserOutcome};
-
-/// From [`blocking::Client::revoke_many`](super::Client::revoke_many).
-impl RevokeMany<Worker> {
-    /// Says what a run would do, and sends nothing. Uses the ids up.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start), but that a journal in use is read.
-    pub fn plan(self) -> Result<Plan, Error> {
-        let (many, worker) = self.apart();
-        worker.wait_for(many.plan())?
-    }
-
-    /// Begins the run, which goes on while it is iterated over.
-    ///
-    /// # Errors
-    ///
-    /// As for the async run, and inside of a Tokio runtime.
-    pub fn start(self) -> Result<Run, Error> {
-        let (many, worker) = self.apart();
-        worker.check()?;
-        let run = many.start()?;
-        Ok(Run { run, worker })
-    }
-}
+use crate::{Error, Report, Run as AsyncRun, RunHandle, UserOutcome};
 
 /// A run that has begun: an iterator of one outcome for each user, in the order in
 /// which they end.
@@ -49,6 +24,10 @@ pub struct Run {
 }
 
 impl Run {
+    pub(super) fn new(run: AsyncRun, worker: Worker) -> Self {
+        Self { run, worker }
+    }
+
     /// To watch and cancel the run from elsewhere.
     #[must_use]
     pub fn handle(&self) -> RunHandle {

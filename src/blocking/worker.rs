@@ -27,7 +27,7 @@ use crate::Error;
 
 /// What the calls of a blocking client wait with: a thread, which clones share.
 #[derive(Clone)]
-pub struct Worker(Arc<Shared>);
+pub(crate) struct Worker(Arc<Shared>);
 
 struct Shared {
     runtime: Handle,

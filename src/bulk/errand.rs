@@ -20,7 +20,8 @@ use crate::{
     Effect, Error, ErrorKind, Receipt, UserId, WaitReason,
     answer::Answer,
     call::{Caller, Layers},
-    hooks::Operation,
+    operation::Operation,
+    options::RevokeUserSessionsOptions,
     pacing::Allowance,
     retry::{RetryPolicy, WaitObserver},
     time::{Instant, after, race, sleep_until},
@@ -51,8 +52,7 @@ pub(super) struct Shared {
     pub(super) observer: WaitObserver,
     pub(super) allowance: Allowance,
     pub(super) deadline: Instant,
-    pub(super) oauth_tokens: Option<bool>,
-    pub(super) forget_devices: Option<bool>,
+    pub(super) options: RevokeUserSessionsOptions,
     pub(super) maintenance: Maintenance,
 }
 
@@ -210,9 +210,8 @@ impl Errand<'_> {
     /// Calls until there is an answer that another call would not change.
     async fn attempts(&self) -> Result<Receipt, Error> {
         let operation = Operation::RevokeUserSessions {
-            user: self.user.clone(),
-            oauth_tokens: self.shared.oauth_tokens,
-            forget_devices: self.shared.forget_devices,
+            user_id: self.user.clone(),
+            options: self.shared.options.clone(),
         };
         let mut rounds = 0_u32;
         loop {

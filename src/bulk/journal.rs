@@ -5,6 +5,7 @@
 //! together with the next sync.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     fmt,
     fs::{self, File, OpenOptions, TryLockError},
@@ -20,10 +21,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{Outcome, UserOutcome, intake::Prints, timestamp};
-use crate::{Effect, Error, ErrorKind, trusted_file};
+use crate::{Effect, Error, ErrorKind, options::RevokeUserSessionsOptions, trusted_file};
 
 const FORMAT: u32 = 1;
 
@@ -64,32 +66,35 @@ pub(super) struct Header {
     pub(super) format: u32,
     /// The org's URL.
     pub(super) org: String,
-    /// The option `oauthTokens`; null if it was not given.
-    pub(super) oauth_tokens: Option<bool>,
-    /// The option `forgetDevices`; null if it was not given.
-    pub(super) forget_devices: Option<bool>,
+    /// The options that were set, by name. Another version may have others, so that a
+    /// run can tell that it does not ask for the same.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "schemars", schemars(with = "RevokeUserSessionsOptions"))]
+    options: BTreeMap<String, Value>,
     /// When the run began (RFC 3339, UTC).
     pub(super) started: String,
 }
 
 impl Header {
-    pub(super) fn new(org: &str, oauth_tokens: Option<bool>, forget_devices: Option<bool>) -> Self {
+    pub(super) fn new(org: &str, options: &RevokeUserSessionsOptions) -> Self {
+        // A struct of plain values is an object.
+        let options = match serde_json::to_value(options) {
+            Ok(Value::Object(options)) => options.into_iter().collect(),
+            _ => BTreeMap::new(),
+        };
         Self {
             format: FORMAT,
             org: org.to_owned(),
-            oauth_tokens,
-            forget_devices,
+            options: options
+                .into_iter()
+                .filter(|(_, value): &(String, Value)| !value.is_null())
+                .collect(),
             started: timestamp(),
         }
     }
 
     /// Why a journal with this header cannot be resumed by a run with the other.
     fn differs(&self, run: &Header) -> Option<String> {
-        let option = |name, mine: Option<bool>, its: Option<bool>| {
-            let shown = |value: Option<bool>| value.map_or("not given".into(), |v| v.to_string());
-            (mine != its)
-                .then(|| format!("its {name} is {}, this run's {}", shown(mine), shown(its)))
-        };
         if self.format != run.format {
             return Some(format!(
                 "its format is {}, and {FORMAT} is known",
@@ -102,20 +107,27 @@ impl Header {
                 self.org, run.org
             ));
         }
-        option("oauth_tokens", self.oauth_tokens, run.oauth_tokens)
-            .or_else(|| option("forget_devices", self.forget_devices, run.forget_devices))
+        let names: BTreeSet<_> = self.options.keys().chain(run.options.keys()).collect();
+        names.into_iter().find_map(|name| {
+            let shown = |header: &Self| match header.options.get(name) {
+                None => "not set".to_owned(),
+                Some(value) => value.to_string(),
+            };
+            let (its, runs) = (shown(self), shown(run));
+            (its != runs).then(|| format!("its {name} is {its}, this run's {runs}"))
+        })
     }
 
     /// Whether an earlier process of this run can have begun a file with these bytes:
     /// they are its first line, cut somewhere behind the org. Less of it does not
     /// show whose file it is, which would be overwritten.
     fn may_have_begun(&self, torn: &[u8]) -> Result<bool, Error> {
-        const AFTER_ORG: &[u8] = br#","oauth_tokens":"#;
-
         let whole = line(&Line::Header(self.clone()))?;
+        let org = serde_json::to_vec(&self.org).unwrap_or_default();
         let org_end = whole
-            .windows(AFTER_ORG.len())
-            .position(|window| window == AFTER_ORG);
+            .windows(org.len().max(1))
+            .position(|window| window == org)
+            .map(|start| start.saturating_add(org.len()));
         // Only the time differs, at the end of the line.
         let time = whole
             .len()

@@ -16,7 +16,10 @@ use std::{
 
 use futures_util::{Stream, stream};
 
-use crate::{Error, call::Layers, pacing::Allowance, time};
+use crate::{
+    Error, call::Layers, generated::revoke_user_sessions_setters,
+    options::RevokeUserSessionsOptions, pacing::Allowance, time,
+};
 
 mod counts;
 mod errand;
@@ -34,6 +37,7 @@ use errand::{Maintenance, Shared};
 use exclusions::Exclusions;
 use intake::{Intake, Prints};
 use journal::{Header, Journal, Past, Rules};
+use report::Facts;
 use tally::Tally;
 
 pub use counts::Counts;
@@ -53,20 +57,17 @@ const CONCURRENCY: usize = 32;
 /// [`Client::revoke_stream`](crate::Client::revoke_stream).
 ///
 /// [`plan`](Self::plan) says what would be done; [`start`](Self::start) does it.
-///
-/// `W` is what a blocking client waits with; nothing, where it is awaited.
 #[must_use = "nothing is sent before the run is started and polled"]
-pub struct RevokeMany<W = ()> {
+pub struct RevokeMany {
     layers: Arc<Layers>,
     ids: Ids,
+    /// What is asked of Okta for each user.
+    pub(crate) revocation: RevokeUserSessionsOptions,
     options: Options,
-    worker: W,
 }
 
 #[derive(Clone, Debug)]
 struct Options {
-    oauth_tokens: Option<bool>,
-    forget_devices: Option<bool>,
     exclude: Vec<String>,
     share: f64,
     reserve: Option<u64>,
@@ -75,15 +76,17 @@ struct Options {
     journal: Option<PathBuf>,
 }
 
-impl<W> RevokeMany<W> {
-    pub(crate) fn new<I>(layers: Arc<Layers>, ids: I, worker: W) -> Self
+revoke_user_sessions_setters!(RevokeMany: revocation);
+
+impl RevokeMany {
+    pub(crate) fn new<I>(layers: Arc<Layers>, ids: I) -> Self
     where
         I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
     {
-        Self::from_stream(layers, stream::iter(ids), worker)
+        Self::from_stream(layers, stream::iter(ids))
     }
 
-    pub(crate) fn from_stream<S>(layers: Arc<Layers>, ids: S, worker: W) -> Self
+    pub(crate) fn from_stream<S>(layers: Arc<Layers>, ids: S) -> Self
     where
         S: Stream<Item: Into<String>> + Send + 'static,
     {
@@ -91,9 +94,8 @@ impl<W> RevokeMany<W> {
         Self {
             layers,
             ids: Box::pin(ids),
+            revocation: RevokeUserSessionsOptions::default(),
             options: Options {
-                oauth_tokens: None,
-                forget_devices: None,
                 exclude: Vec::new(),
                 share: 0.5,
                 reserve: None,
@@ -101,22 +103,7 @@ impl<W> RevokeMany<W> {
                 deadline: None,
                 journal: None,
             },
-            worker,
         }
-    }
-
-    /// Whether to also revoke each user's OpenID Connect and OAuth 2.0 refresh
-    /// and access tokens. Okta's default is `false`.
-    pub fn oauth_tokens(mut self, revoke: bool) -> Self {
-        self.options.oauth_tokens = Some(revoke);
-        self
-    }
-
-    /// Whether to also forget the factors remembered for each user's devices.
-    /// Okta's default is `true` in Identity Engine and `false` in Classic Engine.
-    pub fn forget_devices(mut self, forget: bool) -> Self {
-        self.options.forget_devices = Some(forget);
-        self
     }
 
     /// Leaves these users alone, such as break-glass accounts and oneself. Can be
@@ -184,18 +171,6 @@ impl<W> RevokeMany<W> {
         self.options.journal = Some(path.into());
         self
     }
-
-    /// The same to be awaited, and what to wait with.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn apart(self) -> (RevokeMany, W) {
-        let many = RevokeMany {
-            layers: self.layers,
-            ids: self.ids,
-            options: self.options,
-            worker: (),
-        };
-        (many, self.worker)
-    }
 }
 
 impl RevokeMany {
@@ -213,7 +188,7 @@ impl RevokeMany {
             layers,
             ids,
             options,
-            worker: (),
+            revocation: _,
         } = self;
         let past = match &options.journal {
             Some(path) => journal::read(path, &header, rules)?,
@@ -273,8 +248,11 @@ impl RevokeMany {
         let tally = Tally::new(
             self.layers.clone(),
             allowance,
-            header,
-            since,
+            Facts {
+                header,
+                options: self.revocation.clone(),
+                resumes: since,
+            },
             known,
             self.options.concurrency,
         );
@@ -286,8 +264,7 @@ impl RevokeMany {
             tally,
             allowance,
             deadline: time::after(time::Instant::now(), deadline.unwrap_or(Duration::MAX)),
-            oauth_tokens: self.options.oauth_tokens,
-            forget_devices: self.options.forget_devices,
+            options: self.revocation,
             maintenance: Maintenance::default(),
         };
         let intake = Intake::new(exclusions, revoked);
@@ -301,11 +278,7 @@ impl RevokeMany {
     }
 
     fn header(&self) -> Header {
-        Header::new(
-            self.layers.wire.org.base(),
-            self.options.oauth_tokens,
-            self.options.forget_devices,
-        )
+        Header::new(self.layers.wire.org.base(), &self.revocation)
     }
 }
 
@@ -331,9 +304,10 @@ impl Options {
     }
 }
 
-impl<W> fmt::Debug for RevokeMany<W> {
+impl fmt::Debug for RevokeMany {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevokeMany")
+            .field("revocation", &self.revocation)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }

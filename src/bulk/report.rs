@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{Counts, Outcome, StopReason, UserOutcome, journal::Header, timestamp};
+use crate::options::RevokeUserSessionsOptions;
 
 /// What revoking does not do, in every report.
 const NOT_COVERED: [&str; 3] = [
@@ -23,10 +24,8 @@ const NOT_COVERED: [&str; 3] = [
 pub struct Report {
     /// The org's URL.
     pub org: String,
-    /// The option `oauthTokens`; null if it was not given.
-    pub oauth_tokens: Option<bool>,
-    /// The option `forgetDevices`; null if it was not given.
-    pub forget_devices: Option<bool>,
+    /// What was asked of Okta for each user; null what was not set.
+    pub options: RevokeUserSessionsOptions,
     /// When this run began (RFC 3339, UTC).
     pub started: String,
     /// When this report was made (RFC 3339, UTC).
@@ -75,22 +74,16 @@ pub struct WaitTally {
 /// What a run is, from its start.
 pub(super) struct Facts {
     pub(super) header: Header,
+    pub(super) options: RevokeUserSessionsOptions,
     pub(super) resumes: Option<String>,
 }
 
 impl Report {
     pub(super) fn new(facts: &Facts) -> Self {
-        let Header {
-            org,
-            oauth_tokens,
-            forget_devices,
-            started,
-            ..
-        } = facts.header.clone();
+        let Header { org, started, .. } = facts.header.clone();
         Self {
             org,
-            oauth_tokens,
-            forget_devices,
+            options: facts.options.clone(),
             started,
             reported: timestamp(),
             resumes: facts.resumes.clone(),

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{
     Counts, Outcome, Progress, Report, RunHandle, StopReason, UserOutcome, WaitTally, Waiting,
-    journal::Header, progress::End, report::Facts,
+    progress::End, report::Facts,
 };
 use crate::{Error, WaitEvent, call::Layers, pacing::Allowance, time::Instant};
 
@@ -60,15 +60,14 @@ impl Tally {
     pub(super) fn new(
         layers: Arc<Layers>,
         allowance: Allowance,
-        header: Header,
-        resumes: Option<String>,
+        facts: Facts,
         total: Option<u64>,
         concurrency: usize,
     ) -> Self {
         Self {
             layers,
             allowance,
-            facts: Facts { header, resumes },
+            facts,
             total,
             concurrency: u64::try_from(concurrency).unwrap_or(u64::MAX),
             state: Mutex::default(),

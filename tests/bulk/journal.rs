@@ -383,6 +383,42 @@ async fn another_run_s_journal_is_refused() {
     assert_eq!(fs::metadata(folder.journal()).unwrap().len(), 2 << 20);
 }
 
+/// As another version of this crate, with fewer options or more, would leave it.
+#[tokio::test]
+async fn an_option_that_a_journal_lacks_was_not_set_and_an_unknown_one_is_refused() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("options");
+    let okta = admin(&org).build().unwrap();
+    let many = || okta.revoke_many(ids(1)).journal(folder.journal());
+    let header = |options: &str| {
+        format!(
+            "{{\"header\":{{\"format\":1,\"org\":\"{}\",{options}\"started\":\"2026-01-01T00:00:00.000Z\"}}}}\n",
+            org.url()
+        )
+    };
+    for options in ["", "\"oauth_tokens\":null,", "\"sign_out_apps\":null,"] {
+        fs::write(folder.journal(), header(options)).unwrap();
+        many().plan().await.unwrap();
+        let error = many().oauth_tokens(true).plan().await.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("its oauth_tokens is not set, this run's true"),
+            "{error}"
+        );
+    }
+    fs::write(folder.journal(), header("\"oauth_tokens\":true,")).unwrap();
+    many().oauth_tokens(true).plan().await.unwrap();
+    fs::write(folder.journal(), header("\"sign_out_apps\":true,")).unwrap();
+    let error = many().plan().await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("its sign_out_apps is true, this run's not set"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_journal_in_use_is_refused() {
     let org = org(1, 600).await;

@@ -1,9 +1,6 @@
-#[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
-/// Types used as operation parameters and responses.
-#[allow(clippy::all)]
+use progenitor_client::encode_path;
+/// Types used as request bodies, options and responses.
+#[allow(clippy::all, reason = "progenitor's code")]
 pub mod types {
     ///What Okta says when it refuses or fails. Any field can be missing.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -59,184 +56,41 @@ pub mod types {
         )]
         pub keep_current: ::std::option::Option<bool>,
     }
-    /// Error types.
-    pub mod error {
-        /// Error from a `TryFrom` or `FromStr` implementation.
-        pub struct ConversionError(::std::borrow::Cow<'static, str>);
-        impl ::std::error::Error for ConversionError {}
-        impl ::std::fmt::Display for ConversionError {
-            fn fmt(
-                &self,
-                f: &mut ::std::fmt::Formatter<'_>,
-            ) -> Result<(), ::std::fmt::Error> {
-                ::std::fmt::Display::fmt(&self.0, f)
-            }
-        }
-        impl ::std::fmt::Debug for ConversionError {
-            fn fmt(
-                &self,
-                f: &mut ::std::fmt::Formatter<'_>,
-            ) -> Result<(), ::std::fmt::Error> {
-                ::std::fmt::Debug::fmt(&self.0, f)
-            }
-        }
-        impl From<&'static str> for ConversionError {
-            fn from(value: &'static str) -> Self {
-                Self(value.into())
-            }
-        }
-        impl From<String> for ConversionError {
-            fn from(value: String) -> Self {
-                Self(value.into())
-            }
-        }
-    }
 }
-#[derive(Clone, Debug)]
-/**Client for Okta UserSessions
-
-End or revoke the sessions that users have with an Okta org.
-
-Version: 5.1.0*/
-pub struct Client {
-    pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::hooks::Slot,
+/// Makes requests, and sends none.
+struct Client<'c> {
+    baseurl: &'c str,
+    client: &'c reqwest::Client,
 }
-impl Client {
-    /// Create a new client.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new(baseurl: &str, inner: crate::hooks::Slot) -> Self {
-        #[cfg(not(target_arch = "wasm32"))]
-        let client = {
-            let dur = ::std::time::Duration::from_secs(15u64);
-            reqwest::ClientBuilder::new().connect_timeout(dur).timeout(dur)
-        };
-        #[cfg(target_arch = "wasm32")]
-        let client = reqwest::ClientBuilder::new();
-        Self::new_with_client(baseurl, client.build().unwrap(), inner)
-    }
-    /// Construct a new client with an existing `reqwest::Client`,
-    /// allowing more control over its configuration.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::hooks::Slot,
-    ) -> Self {
-        Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
-        }
-    }
-}
-impl ClientInfo<crate::hooks::Slot> for Client {
-    fn api_version() -> &'static str {
-        "5.1.0"
-    }
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
-    }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-    fn inner(&self) -> &crate::hooks::Slot {
-        &self.inner
-    }
-}
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::hooks::Slot>,
-    {}
-};
-#[allow(clippy::all)]
-impl Client {
-    /**End the signed-in user's sessions
-
-Ends the sessions of the user who calls. Unless told otherwise the session that makes the call stays. Needs that user's session cookie; an API token is refused.
-
-Sends a `POST` request to `/api/v1/users/me/lifecycle/delete_sessions`
-
-*/
-    pub async fn end_user_sessions<'a>(
+#[allow(clippy::all, reason = "progenitor's code")]
+impl Client<'_> {
+    /// The request of `endUserSessions`: `POST /api/v1/users/me/lifecycle/delete_sessions`.
+    fn end_user_sessions<'a>(
         &'a self,
         body: &'a types::KeepCurrent,
-    ) -> Result<ResponseValue<()>, Error<types::Error>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/api/v1/users/me/lifecycle/delete_sessions", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .post(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "end_user_sessions",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
-            }
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .build()
     }
-    /**Revoke a user's sessions
-
-Ends every identity-provider session of a user, and on request revokes the tokens issued to that user. Sessions that web or native apps made for themselves go on.
-
-Sends a `DELETE` request to `/api/v1/users/{userId}/sessions`
-
-Arguments:
-- `user_id`: The id of an existing user.
-- `forget_devices`: Also forget the factors remembered for the user's devices. When not given, on in Identity Engine and off in Classic Engine.
-- `oauth_tokens`: Also revoke the OpenID Connect and OAuth 2.0 refresh and access tokens issued to the user. Off when not given.
-*/
-    pub async fn revoke_user_sessions<'a>(
+    /// The request of `revokeUserSessions`: `DELETE /api/v1/users/{userId}/sessions`.
+    fn revoke_user_sessions<'a>(
         &'a self,
         user_id: &'a str,
         forget_devices: Option<bool>,
         oauth_tokens: Option<bool>,
-    ) -> Result<ResponseValue<()>, Error<types::Error>> {
+    ) -> reqwest::Result<reqwest::Request> {
         let url = format!(
             "{}/api/v1/users/{}/sessions", self.baseurl, encode_path(& user_id
             .to_string()),
         );
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
+        self.client
             .delete(url)
             .header(
                 ::reqwest::header::ACCEPT,
@@ -244,29 +98,188 @@ Arguments:
             )
             .query(&progenitor_client::QueryParam::new("forgetDevices", &forget_devices))
             .query(&progenitor_client::QueryParam::new("oauthTokens", &oauth_tokens))
-            .headers(header_map)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "revoke_user_sessions",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
-            400u16..=499u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            .build()
+    }
+}
+/// The options of each operation, from Okta's specification.
+///
+/// A program that knows its options when it is written needs nothing from
+/// here: each call and each run has a method for each option. This is for
+/// one that passes on what its own users ask for by name.
+pub mod options {
+    pub use crate::operation::{OptionInfo, OptionKind};
+    /// The options of `endUserSessions` (`POST /api/v1/users/me/lifecycle/delete_sessions`). One that is `None` is not sent, so that the org's default applies.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct EndUserSessionsOptions {
+        /// Whether the session that makes the call stays. It stays when not given.
+        ///
+        /// Okta's `keepCurrent`. Not sent unless it is set.
+        pub keep_current: Option<bool>,
+    }
+    impl EndUserSessionsOptions {
+        /// Every option there is.
+        pub const ALL: &'static [OptionInfo] = &[
+            OptionInfo {
+                name: "keep_current",
+                kind: OptionKind::Boolean,
+                description: "Whether the session that makes the call stays. It stays when not given.",
+            },
+        ];
+        /// Sets the option of this name, from text.
+        ///
+        /// # Errors
+        ///
+        /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
+        /// no such option, or it cannot have that value.
+        pub fn set(&mut self, name: &str, value: &str) -> Result<(), crate::Error> {
+            match name {
+                "keep_current" => {
+                    self.keep_current = Some(OptionInfo::read(Self::ALL, name, value)?);
+                }
+                _ => return Err(OptionInfo::unknown(Self::ALL, name)),
             }
-            500u16..=599u16 => {
-                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            Ok(())
+        }
+    }
+    /// The options of `revokeUserSessions` (`DELETE /api/v1/users/{userId}/sessions`). One that is `None` is not sent, so that the org's default applies.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+    #[serde(default)]
+    #[non_exhaustive]
+    pub struct RevokeUserSessionsOptions {
+        /// Also revoke the OpenID Connect and OAuth 2.0 refresh and access tokens issued to the user. Off when not given.
+        ///
+        /// Okta's `oauthTokens`. Not sent unless it is set.
+        pub oauth_tokens: Option<bool>,
+        /// Also forget the factors remembered for the user's devices. When not given, on in Identity Engine and off in Classic Engine.
+        ///
+        /// Okta's `forgetDevices`. Not sent unless it is set.
+        pub forget_devices: Option<bool>,
+    }
+    impl RevokeUserSessionsOptions {
+        /// Every option there is.
+        pub const ALL: &'static [OptionInfo] = &[
+            OptionInfo {
+                name: "oauth_tokens",
+                kind: OptionKind::Boolean,
+                description: "Also revoke the OpenID Connect and OAuth 2.0 refresh and access tokens issued to the user. Off when not given.",
+            },
+            OptionInfo {
+                name: "forget_devices",
+                kind: OptionKind::Boolean,
+                description: "Also forget the factors remembered for the user's devices. When not given, on in Identity Engine and off in Classic Engine.",
+            },
+        ];
+        /// Sets the option of this name, from text.
+        ///
+        /// # Errors
+        ///
+        /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
+        /// no such option, or it cannot have that value.
+        pub fn set(&mut self, name: &str, value: &str) -> Result<(), crate::Error> {
+            match name {
+                "oauth_tokens" => {
+                    self.oauth_tokens = Some(OptionInfo::read(Self::ALL, name, value)?);
+                }
+                "forget_devices" => {
+                    self.forget_devices = Some(OptionInfo::read(Self::ALL, name, value)?);
+                }
+                _ => return Err(OptionInfo::unknown(Self::ALL, name)),
             }
-            _ => Err(Error::UnexpectedResponse(response)),
+            Ok(())
         }
     }
 }
-/// Items consumers will typically use such as the Client.
-pub mod prelude {
-    #[allow(unused_imports)]
-    pub use super::Client;
+/// The setters of [`EndUserSessionsOptions`](options::EndUserSessionsOptions), for a type and the field of it that has them.
+macro_rules! end_user_sessions_setters {
+    ($type:ty : $($field:ident).+) => {
+        impl $type { #[doc =
+        " Whether the session that makes the call stays. It stays when not given."] #[doc
+        = ""] #[doc = " Okta's `keepCurrent`. Not sent unless it is set."] pub fn
+        keep_current(mut self, value : bool) -> Self { self. $($field).+ .keep_current =
+        Some(value); self } #[doc =
+        r" Sets all options at once, in place of any set before."] pub fn options(mut
+        self, options : $crate::options::EndUserSessionsOptions) -> Self { self.
+        $($field).+ = options; self } }
+    };
+}
+pub(crate) use end_user_sessions_setters;
+/// The setters of [`RevokeUserSessionsOptions`](options::RevokeUserSessionsOptions), for a type and the field of it that has them.
+macro_rules! revoke_user_sessions_setters {
+    ($type:ty : $($field:ident).+) => {
+        impl $type { #[doc =
+        " Also revoke the OpenID Connect and OAuth 2.0 refresh and access tokens issued to the user. Off when not given."]
+        #[doc = ""] #[doc = " Okta's `oauthTokens`. Not sent unless it is set."] pub fn
+        oauth_tokens(mut self, value : bool) -> Self { self. $($field).+ .oauth_tokens =
+        Some(value); self } #[doc =
+        " Also forget the factors remembered for the user's devices. When not given, on in Identity Engine and off in Classic Engine."]
+        #[doc = ""] #[doc = " Okta's `forgetDevices`. Not sent unless it is set."] pub fn
+        forget_devices(mut self, value : bool) -> Self { self. $($field).+
+        .forget_devices = Some(value); self } #[doc =
+        r" Sets all options at once, in place of any set before."] pub fn options(mut
+        self, options : $crate::options::RevokeUserSessionsOptions) -> Self { self.
+        $($field).+ = options; self } }
+    };
+}
+pub(crate) use revoke_user_sessions_setters;
+/// One call of one operation, with everything that makes its request.
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    EndUserSessions { options: options::EndUserSessionsOptions },
+    RevokeUserSessions {
+        user_id: crate::UserId,
+        options: options::RevokeUserSessionsOptions,
+    },
+}
+impl Operation {
+    /// As the specification names it.
+    pub(crate) fn id(&self) -> &'static str {
+        match self {
+            Self::EndUserSessions { .. } => "endUserSessions",
+            Self::RevokeUserSessions { .. } => "revokeUserSessions",
+        }
+    }
+    /// The path as the specification has it, without a user's id.
+    pub(crate) fn path_template(&self) -> &'static str {
+        match self {
+            Self::EndUserSessions { .. } => "/api/v1/users/me/lifecycle/delete_sessions",
+            Self::RevokeUserSessions { .. } => "/api/v1/users/{userId}/sessions",
+        }
+    }
+    /// The status that the specification has for success.
+    pub(crate) fn success_status(&self) -> u16 {
+        match self {
+            Self::EndUserSessions { .. } => 200u16,
+            Self::RevokeUserSessions { .. } => 204u16,
+        }
+    }
+    /// The request as the specification has it.
+    pub(crate) fn build(
+        &self,
+        client: &reqwest::Client,
+        baseurl: &str,
+    ) -> reqwest::Result<reqwest::Request> {
+        let client = Client { baseurl, client };
+        match self {
+            Self::EndUserSessions { options } => {
+                client
+                    .end_user_sessions(
+                        &types::KeepCurrent {
+                            keep_current: options.keep_current,
+                        },
+                    )
+            }
+            Self::RevokeUserSessions { user_id, options } => {
+                client
+                    .revoke_user_sessions(
+                        user_id.as_str(),
+                        options.forget_devices,
+                        options.oauth_tokens,
+                    )
+            }
+        }
+    }
 }

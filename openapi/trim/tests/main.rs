@@ -9,6 +9,8 @@
 mod commands;
 mod cutting;
 mod diffing;
+
+mod new_options;
 mod overlays;
 mod pinning;
 mod properties;

@@ -1,0 +1,60 @@
+//! The two operations as calls that are waited for.
+
+use super::Worker;
+use crate::{
+    Error, Receipt,
+    generated::{end_user_sessions_setters, revoke_user_sessions_setters},
+    operations,
+};
+
+/// [`RevokeUserSessions`](crate::RevokeUserSessions) without `async`, made by
+/// [`Client::revoke_user_sessions`](super::Client::revoke_user_sessions).
+#[derive(Debug)]
+#[must_use = "nothing is sent before send() is called"]
+pub struct RevokeUserSessions {
+    call: operations::RevokeUserSessions,
+    worker: Worker,
+}
+
+impl RevokeUserSessions {
+    pub(super) fn new(call: operations::RevokeUserSessions, worker: Worker) -> Self {
+        Self { call, worker }
+    }
+
+    /// Sends it, and waits for the response until the call's deadline.
+    ///
+    /// # Errors
+    ///
+    /// As for the async call, and inside of a Tokio runtime, where nothing is sent.
+    pub fn send(self) -> Result<Receipt, Error> {
+        self.worker.wait_for(self.call.into_future())?
+    }
+}
+
+revoke_user_sessions_setters!(RevokeUserSessions: call.options);
+
+/// [`EndUserSessions`](crate::EndUserSessions) without `async`, made by
+/// [`SessionClient::end_user_sessions`](super::SessionClient::end_user_sessions).
+#[derive(Debug)]
+#[must_use = "nothing is sent before send() is called"]
+pub struct EndUserSessions {
+    call: operations::EndUserSessions,
+    worker: Worker,
+}
+
+impl EndUserSessions {
+    pub(super) fn new(call: operations::EndUserSessions, worker: Worker) -> Self {
+        Self { call, worker }
+    }
+
+    /// Sends it, and waits for the response until the call's deadline.
+    ///
+    /// # Errors
+    ///
+    /// As for the async call, and inside of a Tokio runtime, where nothing is sent.
+    pub fn send(self) -> Result<Receipt, Error> {
+        self.worker.wait_for(self.call.into_future())?
+    }
+}
+
+end_user_sessions_setters!(EndUserSessions: call.options);
