@@ -110,7 +110,7 @@ impl Header {
         let names: BTreeSet<_> = self.options.keys().chain(run.options.keys()).collect();
         names.into_iter().find_map(|name| {
             let shown = |header: &Self| match header.options.get(name) {
-                None => "not set".to_owned(),
+                None | Some(Value::Null) => "not set".to_owned(),
                 Some(value) => value.to_string(),
             };
             let (its, runs) = (shown(self), shown(run));

@@ -169,7 +169,7 @@ async fn a_file_that_is_not_provably_this_run_s_is_left_as_it_is() {
         "{\"event\":1}\n{\"event\":2}\n".to_owned(),
         // Of another org, other options, and no time.
         header.replace(&org.url(), "https://acme.okta.com"),
-        header.replace("null", "true"),
+        header.replace("\"started\"", "\"oauth_tokens\":true,\"started\""),
         header.replace("\"started\":\"20", "\"started\":\"xx"),
         // Whole, but not as it is written.
         format!(" {header}\n"),
