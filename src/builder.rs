@@ -11,20 +11,22 @@ use reqwest::header::{
 
 use crate::{
     Error, RetryPolicy, WaitEvent,
-    auth::{Auth, Wire},
-    call::Layers,
     faults::Faults,
-    id::OrgUrl,
-    pacing::Gate,
-    retry::WaitObserver,
+    org_url::OrgUrl,
+    pipeline::{
+        Pipeline,
+        auth::{Auth, Shared},
+        rate_limit::RateLimiter,
+        retry::WaitObserver,
+        transport::{Connection, Http},
+    },
     shown,
-    transport::{Connection, Http},
 };
 #[cfg(not(target_arch = "wasm32"))]
 use crate::{Proxy, SecretString};
 
 /// Makes the credentials ready, once the client's settings are known.
-type MakeAuth = Box<dyn FnOnce(Wire) -> Result<Auth, Error> + Send>;
+type MakeAuth = Box<dyn FnOnce(Shared) -> Result<Auth, Error> + Send>;
 
 /// Builds a [`Client`](crate::Client) or a
 /// [`SessionClient`](crate::SessionClient).
@@ -105,14 +107,14 @@ impl<C> ClientBuilder<C> {
     pub(crate) fn auth(
         mut self,
         faults: Faults,
-        auth: impl FnOnce(Wire) -> Result<Auth, Error> + Send + 'static,
+        auth: impl FnOnce(Shared) -> Result<Auth, Error> + Send + 'static,
     ) -> Self {
         self.auth = Some((faults, Box::new(auth)));
         self
     }
 
     /// The error holds all that is wrong with the settings, not the first only.
-    pub(crate) fn layers(self) -> Result<Layers, Error> {
+    pub(crate) fn pipeline(self) -> Result<Pipeline, Error> {
         let mut faults = Faults::default();
         let org = faults.check(OrgUrl::new(&self.org_url, self.allow_loopback_http));
         let auth = match self.auth {
@@ -131,17 +133,17 @@ impl<C> ClientBuilder<C> {
         let http = http(self.connection, org.as_ref(), &mut faults);
         match (org, auth, http) {
             (Some(org), Some(auth), Some(http)) if faults.is_empty() => {
-                let wire = Wire {
+                let shared = Shared {
                     http,
                     org,
                     policy: self.policy,
                     observer: self.observer,
                 };
-                Ok(Layers {
-                    auth: auth(wire.clone())?,
-                    wire,
+                Ok(Pipeline {
+                    auth: auth(shared.clone())?,
+                    shared,
                     headers,
-                    gate: Gate::default(),
+                    limiter: RateLimiter::default(),
                     allow_missing_request_id: self.allow_missing_request_id,
                 })
             }

@@ -7,8 +7,10 @@ use crate::Config;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::RevokeMany;
 use crate::{
-    Error, RateLimit, UserId, auth::Credentials, builder::ClientBuilder, call::Layers,
-    operations::RevokeUserSessions,
+    Error, RateLimit, UserId,
+    builder::ClientBuilder,
+    calls::RevokeUserSessions,
+    pipeline::{Pipeline, auth::Credentials},
 };
 
 /// Revokes the sessions of others, as an administrator or a service.
@@ -34,7 +36,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Client {
-    layers: Arc<Layers>,
+    pipeline: Arc<Pipeline>,
 }
 
 impl Client {
@@ -89,7 +91,7 @@ impl Client {
         U: TryInto<UserId>,
         U::Error: Into<Error>,
     {
-        RevokeUserSessions::new(self.layers.clone(), user.try_into().map_err(Into::into))
+        RevokeUserSessions::new(self.pipeline.clone(), user.try_into().map_err(Into::into))
     }
 
     /// Revokes many users, in the order given, at a share of the org's rate limit
@@ -115,7 +117,7 @@ impl Client {
     where
         I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
     {
-        RevokeMany::new(self.layers.clone(), ids)
+        RevokeMany::new(self.pipeline.clone(), ids)
     }
 
     /// [`revoke_many`](Self::revoke_many), of ids that come one by one.
@@ -124,7 +126,7 @@ impl Client {
     where
         S: futures_util::Stream<Item: Into<String>> + Send + 'static,
     {
-        RevokeMany::from_stream(self.layers.clone(), ids)
+        RevokeMany::from_stream(self.pipeline.clone(), ids)
     }
 
     /// The latest known state of the rate limit, from the answers to this
@@ -132,7 +134,7 @@ impl Client {
     /// say.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.layers.gate.snapshot()
+        self.pipeline.limiter.snapshot()
     }
 }
 
@@ -152,7 +154,7 @@ impl ClientBuilder<Client> {
     /// proxy, also in `HTTPS_PROXY` or `ALL_PROXY` where those count; and when
     /// the build has no TLS.
     pub fn build(self) -> Result<Client, Error> {
-        let layers = Arc::new(self.layers()?);
-        Ok(Client { layers })
+        let pipeline = Arc::new(self.pipeline()?);
+        Ok(Client { pipeline })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use crate::{
+use crate::pipeline::{
     rate_limit::RateLimit,
     retry::{Failure, WaitReason},
 };
@@ -38,7 +38,7 @@ pub enum ErrorKind {
     /// The request was not sent: the rate-limit window is known to be spent and
     /// ends after the call's deadline ([`Error::wait`] says how long it would
     /// have waited), or the deadline came while the call waited for its turn.
-    DeadlineTooClose,
+    DeadlineExceeded,
     /// 401, or 400 with a challenge: Okta does not accept the credential, or the
     /// DPoP proof beside it.
     Unauthorized,
@@ -190,12 +190,12 @@ impl Error {
     }
 
     /// Whether it kept an attempt from being sent.
-    pub(crate) fn was_not_sent(&self) -> bool {
+    pub(crate) fn was_never_sent(&self) -> bool {
         self.0.at_token_endpoint
             || matches!(
                 self.0.kind,
                 ErrorKind::InvalidInput
-                    | ErrorKind::DeadlineTooClose
+                    | ErrorKind::DeadlineExceeded
                     | ErrorKind::Signing
                     | ErrorKind::Journal
             )

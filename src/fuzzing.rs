@@ -5,10 +5,10 @@ use std::cell::RefCell;
 
 use reqwest::{Request, StatusCode, Version, header::HeaderMap};
 
-use crate::{
-    answer::{Answer, Body},
+use crate::pipeline::{
     rate_limit::RateLimit,
-    secret::Secret,
+    response::redaction::Secret,
+    response::{Answer, Body},
     transport::native::completeness::Received,
 };
 

@@ -24,14 +24,12 @@
     )
 )]
 
-mod answer;
-mod auth;
 #[cfg(all(feature = "blocking", not(target_arch = "wasm32")))]
 pub mod blocking;
 mod builder;
 #[cfg(not(target_arch = "wasm32"))]
 mod bulk;
-mod call;
+mod calls;
 mod client;
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
 mod config;
@@ -43,50 +41,44 @@ mod faults;
 pub mod fuzzing;
 mod generated;
 pub mod guide;
-mod id;
 #[cfg(feature = "mock")]
 #[allow(clippy::panic, reason = "a test that is set up wrongly should end")]
 pub mod mock;
 mod operation;
-mod operations;
-mod pacing;
-#[cfg(not(target_arch = "wasm32"))]
-mod proxy;
-mod rate_limit;
+mod org_url;
+mod pipeline;
 mod receipt;
-mod retry;
-mod secret;
 mod session_client;
 mod shown;
 mod time;
 mod trace;
-mod transport;
 #[cfg(not(target_arch = "wasm32"))]
 mod trusted_file;
+mod user_id;
 
-#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
-pub use auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};
-pub use auth::{Credentials, SessionCredentials};
 pub use builder::ClientBuilder;
 #[cfg(not(target_arch = "wasm32"))]
 pub use bulk::{
     Counts, Outcome, Plan, Progress, Report, RevokeMany, Run, RunHandle, StopReason, UserOutcome,
-    WaitTally, Waiting,
+    WaitSummary, Waiting,
 };
+pub use calls::{EndUserSessions, OperationFuture, RevokeUserSessions};
 pub use client::Client;
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
 pub use config::{AuthorizationMode, Config, ConfigSources};
 pub use error::{Effect, Error, ErrorKind};
 pub use generated::options;
-pub use id::UserId;
-pub use operations::{Call, EndUserSessions, RevokeUserSessions};
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+pub use pipeline::auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};
+pub use pipeline::auth::{Credentials, SessionCredentials};
+pub use pipeline::rate_limit::RateLimit;
+pub use pipeline::retry::{RetryPolicy, WaitEvent, WaitReason};
 #[cfg(not(target_arch = "wasm32"))]
-pub use proxy::Proxy;
-pub use rate_limit::RateLimit;
+pub use pipeline::transport::Proxy;
 pub use receipt::Receipt;
-pub use retry::{RetryPolicy, WaitEvent, WaitReason};
 pub use secrecy::SecretString;
 pub use session_client::SessionClient;
+pub use user_id::UserId;
 
 #[cfg(doctest)]
 #[doc = include_str!("must_not_compile.md")]

@@ -9,7 +9,7 @@ use reqwest::{
 };
 
 pub(crate) use crate::generated::Operation;
-use crate::{Error, id::OrgUrl};
+use crate::{Error, org_url::OrgUrl};
 
 impl Operation {
     /// The request, a new one for each attempt. Nothing is sent.

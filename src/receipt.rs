@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::rate_limit::RateLimit;
+use crate::pipeline::rate_limit::RateLimit;
 
 /// Okta's own word that the operation was done.
 ///
@@ -14,7 +14,7 @@ pub struct Receipt {
     pub(crate) status: u16,
     pub(crate) request_id: Option<Arc<str>>,
     pub(crate) attempts: u32,
-    pub(crate) may_have_run_before: bool,
+    pub(crate) earlier_effect_unknown: bool,
     pub(crate) waited: Duration,
     pub(crate) rate_limit: Option<RateLimit>,
 }
@@ -42,8 +42,8 @@ impl Receipt {
     /// Whether an earlier attempt of this call may have reached Okta as well:
     /// then the System Log may show the operation more than once.
     #[must_use]
-    pub fn may_have_run_before(&self) -> bool {
-        self.may_have_run_before
+    pub fn earlier_effect_unknown(&self) -> bool {
+        self.earlier_effect_unknown
     }
 
     /// How long the call waited, for the rate limit and between attempts.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
 use crate::Config;
 use crate::{
-    Error, RateLimit, auth::SessionCredentials, builder::ClientBuilder, call::Layers,
-    operations::EndUserSessions,
+    Error, RateLimit,
+    builder::ClientBuilder,
+    calls::EndUserSessions,
+    pipeline::{Pipeline, auth::SessionCredentials},
 };
 
 /// Ends the sessions of the user whose session it carries.
@@ -28,7 +30,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct SessionClient {
-    layers: Arc<Layers>,
+    pipeline: Arc<Pipeline>,
 }
 
 impl SessionClient {
@@ -79,7 +81,7 @@ impl SessionClient {
     /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) when the session is
     /// over; for the others see [`ErrorKind`](crate::ErrorKind).
     pub fn end_user_sessions(&self) -> EndUserSessions {
-        EndUserSessions::new(self.layers.clone())
+        EndUserSessions::new(self.pipeline.clone())
     }
 
     /// The latest known state of the rate limit, from the answers to this
@@ -87,7 +89,7 @@ impl SessionClient {
     /// say.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.layers.gate.snapshot()
+        self.pipeline.limiter.snapshot()
     }
 }
 
@@ -107,7 +109,7 @@ impl ClientBuilder<SessionClient> {
     /// proxy, also in `HTTPS_PROXY` or `ALL_PROXY` where those count; and when
     /// the build has no TLS.
     pub fn build(self) -> Result<SessionClient, Error> {
-        let layers = Arc::new(self.layers()?);
-        Ok(SessionClient { layers })
+        let pipeline = Arc::new(self.pipeline()?);
+        Ok(SessionClient { pipeline })
     }
 }

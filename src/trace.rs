@@ -11,10 +11,10 @@ use tracing::{
     info_span,
 };
 
-use crate::{Effect, Error, Receipt, answer::Answer, operation::Operation};
+use crate::{Effect, Error, Receipt, operation::Operation, pipeline::response::Answer};
 
 /// Which request of a call is sent.
-pub(crate) struct Sending {
+pub(crate) struct RequestInfo {
     /// Its path, without what differs from call to call.
     pub(crate) template: &'static str,
     /// How many the call has sent before, replays included.
@@ -54,8 +54,8 @@ pub(crate) fn call_ended(span: &Span, result: &Result<Receipt, Error>) {
     }
 }
 
-pub(crate) fn request(request: &Request, sending: &Sending) -> Span {
-    let Sending { template, before } = *sending;
+pub(crate) fn request(request: &Request, sending: &RequestInfo) -> Span {
+    let RequestInfo { template, before } = *sending;
     let (method, url) = (request.method().as_str(), request.url());
     info_span!(
         target: "okta_user_sessions",

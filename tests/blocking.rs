@@ -294,6 +294,6 @@ fn a_run_that_is_carried_into_a_runtime_is_cancelled_and_claims_nobody() {
             .all(|user| user.outcome == Outcome::NotAttempted)
     );
     assert_eq!(report.stopped, Some(StopReason::Cancelled));
-    assert!(report.stopped_because.unwrap().contains("runtime"));
+    assert!(report.stop_detail.unwrap().contains("runtime"));
     assert_eq!(org.log().len(), 1);
 }

@@ -174,7 +174,7 @@ async fn the_order_is_kept_and_nobody_is_sent_twice() {
         "{refused:?}"
     );
     assert_eq!((report.counts.duplicates, report.counts.excluded), (3, 2));
-    assert_eq!(report.exclusions_not_met, ["nobody@x.com"]);
+    assert_eq!(report.unmatched_exclusions, ["nobody@x.com"]);
     assert_eq!(org.requests().len(), 9);
 }
 
@@ -260,7 +260,7 @@ async fn a_plan_tells_and_sends_nothing() {
     assert_eq!((plan.users, plan.duplicates, plan.excluded), (104, 1, 1));
     assert_eq!(plan.refused[0].0, "a/b");
     assert_eq!(plan.refused[0].1.kind(), ErrorKind::InvalidInput);
-    assert_eq!(plan.exclusions_not_met, ["typo"]);
+    assert_eq!(plan.unmatched_exclusions, ["typo"]);
     assert_eq!(plan.expected, None);
     assert_eq!(org.requests().len(), 0);
 
@@ -384,7 +384,7 @@ async fn what_concerns_everyone_stops_the_run() {
         let okta = admin(&org).build().unwrap();
         let (outcomes, report) = outcomes(okta.revoke_many(ids(200)).concurrency(4)).await;
         assert_eq!(report.stopped, Some(reason));
-        assert!(report.stopped_because.is_some());
+        assert!(report.stop_detail.is_some());
         assert_eq!(outcomes.len(), 200);
         assert!(
             org.requests().len() <= most + 3,

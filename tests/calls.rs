@@ -21,7 +21,7 @@ async fn revoking_ends_every_session_and_leaves_a_receipt() {
     let request = &org.requests()[0];
     assert_eq!(receipt.status(), 204);
     assert_eq!(receipt.attempts(), 1);
-    assert!(!receipt.may_have_run_before());
+    assert!(!receipt.earlier_effect_unknown());
     assert_eq!(receipt.request_id(), request.request_id());
     let limit = receipt.rate_limit().unwrap();
     assert_eq!((limit.limit(), limit.remaining()), (600, 599));

@@ -190,7 +190,7 @@ async fn an_attempt_that_timed_out_is_followed_by_one_over_another_connection() 
         let started = Instant::now();
         let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
         assert_eq!(receipt.attempts(), attempts, "{first:?}");
-        assert!(receipt.may_have_run_before());
+        assert!(receipt.earlier_effect_unknown());
         assert!(started.elapsed() < seconds(8), "{:?}", started.elapsed());
         okta.revoke_user_sessions(ADA).await.unwrap();
         assert_eq!(server.connections(), 2, "{first:?}");
@@ -266,7 +266,7 @@ async fn the_time_limit_of_a_given_builder_counts_as_well() {
         .unwrap();
     let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
     assert_eq!(receipt.attempts(), 2);
-    assert!(receipt.may_have_run_before());
+    assert!(receipt.earlier_effect_unknown());
 }
 
 /// Between two calls there is nothing to notice, and the connection is kept.

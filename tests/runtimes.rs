@@ -71,7 +71,7 @@ fn a_bulk_run_outside_of_a_runtime_attempts_nobody_and_says_why() {
     assert!(run.next().now_or_never().unwrap().is_none());
     let report = run.report();
     assert!(!report.is_complete());
-    let why = report.stopped_because.unwrap();
+    let why = report.stop_detail.unwrap();
     assert!(why.contains("not in a Tokio runtime"), "{why}");
 }
 

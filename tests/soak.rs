@@ -28,7 +28,7 @@ const ROUND: u64 = 100;
 const AT_ONCE: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Caller {
+enum CallHooks {
     ApiToken,
     ServiceApp,
     Cookie,
@@ -58,10 +58,10 @@ type Tally = BTreeMap<String, (usize, usize)>;
 fn verdicts_agree_with_the_org_s_record() {
     let mut tally = Tally::new();
     for (caller, calls) in [
-        (Caller::ApiToken, 1000),
-        (Caller::ServiceApp, 200),
-        (Caller::Cookie, 100),
-        (Caller::Bulk, 1000),
+        (CallHooks::ApiToken, 1000),
+        (CallHooks::ServiceApp, 200),
+        (CallHooks::Cookie, 100),
+        (CallHooks::Bulk, 1000),
     ] {
         soak(caller, calls, fastrand::u64(..), &mut tally);
     }
@@ -75,11 +75,11 @@ fn verdicts_agree_with_the_org_s_record_a_hundred_thousand_times() {
     let calls = number("SOAK_CALLS").unwrap_or(100_000);
     let mut tally = Tally::new();
     for (caller, calls) in [
-        (Caller::ApiToken, calls),
-        (Caller::ServiceApp, calls),
+        (CallHooks::ApiToken, calls),
+        (CallHooks::ServiceApp, calls),
         // A client for each user: making them takes longer than the calls.
-        (Caller::Cookie, calls / 10),
-        (Caller::Bulk, calls),
+        (CallHooks::Cookie, calls / 10),
+        (CallHooks::Bulk, calls),
     ] {
         let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
         soak(caller, calls, seed, &mut tally);
@@ -90,7 +90,7 @@ fn verdicts_agree_with_the_org_s_record_a_hundred_thousand_times() {
     was_tried(&tally);
 }
 
-fn soak(caller: Caller, calls: u64, seed: u64, tally: &mut Tally) {
+fn soak(caller: CallHooks, calls: u64, seed: u64, tally: &mut Tally) {
     println!("SOAK_SEED={seed} {caller:?}");
     let mut rng = Rng::with_seed(seed);
     for round in 0..calls.div_ceil(ROUND) {
@@ -123,7 +123,7 @@ fn was_tried(tally: &Tally) {
     }
 }
 
-async fn round_of(caller: Caller, mut rng: Rng, tally: &mut Tally) {
+async fn round_of(caller: CallHooks, mut rng: Rng, tally: &mut Tally) {
     let org = MockOrg::builder()
         .rate_limit(rng.u32(20..400), Duration::from_secs(60))
         .concurrency_limit(rng.usize(4..40))
@@ -142,7 +142,7 @@ async fn round_of(caller: Caller, mut rng: Rng, tally: &mut Tally) {
     let users: Vec<_> = (0..ROUND).map(|number| format!("00u{number}")).collect();
     for user in &users {
         // Some are unknown to the org.
-        if rng.u8(..40) > 0 || caller == Caller::Cookie {
+        if rng.u8(..40) > 0 || caller == CallHooks::Cookie {
             org.add_user(MockUser::new(user).sessions(2));
         }
         if rng.u8(..40) == 0 {
@@ -150,7 +150,7 @@ async fn round_of(caller: Caller, mut rng: Rng, tally: &mut Tally) {
         }
     }
     let verdicts = match &client {
-        Some(okta) if caller == Caller::Bulk => in_bulk(okta, users, &org, rng).await,
+        Some(okta) if caller == CallHooks::Bulk => in_bulk(okta, users, &org, rng).await,
         _ => one_by_one(client, users, &org, rng).await,
     };
 
@@ -236,7 +236,8 @@ fn compare(verdict: &Verdict, done: &[LogEvent]) {
     let is_true = match &verdict.said {
         Said::Nothing => true,
         Said::Call(Ok(receipt)) => {
-            by_request(receipt.request_id()) && (done.len() == 1 || receipt.may_have_run_before())
+            by_request(receipt.request_id())
+                && (done.len() == 1 || receipt.earlier_effect_unknown())
         }
         Said::Call(Err(error)) => error.effect() == Effect::Unknown || done.is_empty(),
         Said::Bulk(user) => match user.outcome {
@@ -251,7 +252,7 @@ fn compare(verdict: &Verdict, done: &[LogEvent]) {
 fn name(verdict: &Verdict) -> String {
     match &verdict.said {
         Said::Nothing => "(the caller left)".to_owned(),
-        Said::Call(Ok(receipt)) if receipt.may_have_run_before() => {
+        Said::Call(Ok(receipt)) if receipt.earlier_effect_unknown() => {
             "Ok, perhaps not for the first time".to_owned()
         }
         Said::Call(Ok(_)) => "Ok".to_owned(),
@@ -260,10 +261,10 @@ fn name(verdict: &Verdict) -> String {
     }
 }
 
-fn client(caller: Caller, org: &MockOrg, rng: &mut Rng) -> Option<Client> {
+fn client(caller: CallHooks, org: &MockOrg, rng: &mut Rng) -> Option<Client> {
     let credentials = match caller {
-        Caller::ApiToken | Caller::Bulk => Credentials::api_token(org.issue_api_token()),
-        Caller::ServiceApp => {
+        CallHooks::ApiToken | CallHooks::Bulk => Credentials::api_token(org.issue_api_token()),
+        CallHooks::ServiceApp => {
             org.add_service_app(
                 ServiceApp::new(APP)
                     .public_key(P256)
@@ -273,7 +274,7 @@ fn client(caller: Caller, org: &MockOrg, rng: &mut Rng) -> Option<Client> {
             let key = PrivateKey::from_jwk(P256).unwrap();
             Credentials::service_app(APP, key, ["okta.users.manage"])
         }
-        Caller::Cookie => return None,
+        CallHooks::Cookie => return None,
     };
     let client = Client::builder(org.url())
         .allow_loopback_http(true)

@@ -111,7 +111,7 @@ fn show(plan: &Plan, share: f64) {
             support::say(format_args!("{count} {what}"));
         }
     }
-    for id in &plan.exclusions_not_met {
+    for id in &plan.unmatched_exclusions {
         support::say(format_args!(
             "warning: the exclusion {id:?} is none of the ids"
         ));
@@ -120,7 +120,7 @@ fn show(plan: &Plan, share: f64) {
         support::say(format_args!("refused, not sent: {error}"));
     }
     if let Some(since) = &plan.resumes {
-        let before = plan.revoked_before;
+        let before = plan.already_revoked;
         support::say(format_args!(
             "resumes the run of {since}: {before} were revoked then, and are skipped"
         ));
@@ -147,7 +147,7 @@ fn confirmed(plan: &Plan) -> bool {
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// Prints each outcome, and where the run stands. Returns whether all could be
+/// FingerprintSet each outcome, and where the run stands. Returns whether all could be
 /// printed: a result that could not is one that nobody knows.
 async fn follow(run: &mut Run) -> bool {
     let handle = run.handle();
@@ -321,7 +321,7 @@ fn conclude(report: &Report) {
     support::say(format_args!("{}", report.summary()));
     if let Some(reason) = report.stopped {
         let because = report
-            .stopped_because
+            .stop_detail
             .as_deref()
             .map(|text| format!(": {text}"));
         support::say(format_args!(
@@ -329,7 +329,7 @@ fn conclude(report: &Report) {
             because.unwrap_or_default()
         ));
     }
-    for text in &report.not_covered {
+    for text in &report.caveats {
         support::say(format_args!("note: {text}"));
     }
 }

@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(status.as_u16() == 204 && nothing && receipt.request_id().is_some());
             assert_eq!(receipt.status(), status.as_u16());
             assert_eq!(
-                (receipt.attempts(), receipt.may_have_run_before()),
+                (receipt.attempts(), receipt.earlier_effect_unknown()),
                 (1, false)
             );
             assert!(!receipt.request_id().unwrap_or_default().contains(TOKEN));

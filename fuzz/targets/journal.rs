@@ -48,7 +48,7 @@ fuzz_target!(|bytes: &[u8]| {
         let plan_of_revoked = plan(revoked.iter().cloned()).unwrap();
         assert_eq!(plan_of_revoked.users, 0, "{revoked:?}");
         let plan_of_others = plan(others.iter().cloned()).unwrap();
-        assert_eq!(plan_of_others.revoked_before, 0, "{others:?}");
+        assert_eq!(plan_of_others.already_revoked, 0, "{others:?}");
         // What the writer did not finish is taken away, and nothing else.
         run(&revoked).unwrap();
         let whole = bytes

@@ -4,7 +4,6 @@ use super::Worker;
 use crate::{
     Error, Receipt,
     generated::{end_user_sessions_setters, revoke_user_sessions_setters},
-    operations,
 };
 
 /// [`RevokeUserSessions`](crate::RevokeUserSessions) without `async`, made by
@@ -12,12 +11,12 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "nothing is sent before send() is called"]
 pub struct RevokeUserSessions {
-    call: operations::RevokeUserSessions,
+    call: crate::calls::RevokeUserSessions,
     worker: Worker,
 }
 
 impl RevokeUserSessions {
-    pub(super) fn new(call: operations::RevokeUserSessions, worker: Worker) -> Self {
+    pub(super) fn new(call: crate::calls::RevokeUserSessions, worker: Worker) -> Self {
         Self { call, worker }
     }
 
@@ -38,12 +37,12 @@ revoke_user_sessions_setters!(RevokeUserSessions: call.options);
 #[derive(Debug)]
 #[must_use = "nothing is sent before send() is called"]
 pub struct EndUserSessions {
-    call: operations::EndUserSessions,
+    call: crate::calls::EndUserSessions,
     worker: Worker,
 }
 
 impl EndUserSessions {
-    pub(super) fn new(call: operations::EndUserSessions, worker: Worker) -> Self {
+    pub(super) fn new(call: crate::calls::EndUserSessions, worker: Worker) -> Self {
         Self { call, worker }
     }
 

@@ -52,8 +52,8 @@ use std::sync::Arc;
 #[cfg(feature = "config")]
 use crate::Config;
 use crate::{
-    ClientBuilder, Credentials, Error, RateLimit, SessionCredentials, UserId, bulk, call::Layers,
-    operations,
+    ClientBuilder, Credentials, Error, RateLimit, SessionCredentials, UserId, bulk,
+    pipeline::Pipeline,
 };
 
 mod calls;
@@ -72,7 +72,7 @@ use worker::Worker;
 /// thread.
 #[derive(Clone, Debug)]
 pub struct Client {
-    layers: Arc<Layers>,
+    pipeline: Arc<Pipeline>,
     worker: Worker,
 }
 
@@ -111,7 +111,7 @@ impl Client {
         U::Error: Into<Error>,
     {
         let user = user.try_into().map_err(Into::into);
-        let call = operations::RevokeUserSessions::new(self.layers.clone(), user);
+        let call = crate::calls::RevokeUserSessions::new(self.pipeline.clone(), user);
         RevokeUserSessions::new(call, self.worker.clone())
     }
 
@@ -121,14 +121,14 @@ impl Client {
     where
         I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
     {
-        let many = bulk::RevokeMany::new(self.layers.clone(), ids);
+        let many = bulk::RevokeMany::new(self.pipeline.clone(), ids);
         RevokeMany::new(many, self.worker.clone())
     }
 
     /// As [`Client::rate_limit`](crate::Client::rate_limit).
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.layers.gate.snapshot()
+        self.pipeline.limiter.snapshot()
     }
 }
 
@@ -146,15 +146,15 @@ impl ClientBuilder<Client> {
     /// gives no thread.
     pub fn build(self) -> Result<Client, Error> {
         let worker = Worker::start()?;
-        let layers = Arc::new(self.layers()?);
-        Ok(Client { layers, worker })
+        let pipeline = Arc::new(self.pipeline()?);
+        Ok(Client { pipeline, worker })
     }
 }
 
 /// [`SessionClient`](crate::SessionClient) without `async`.
 #[derive(Clone, Debug)]
 pub struct SessionClient {
-    layers: Arc<Layers>,
+    pipeline: Arc<Pipeline>,
     worker: Worker,
 }
 
@@ -188,14 +188,14 @@ impl SessionClient {
     /// As [`SessionClient::end_user_sessions`](crate::SessionClient::end_user_sessions),
     /// to be sent by [`send`](EndUserSessions::send).
     pub fn end_user_sessions(&self) -> EndUserSessions {
-        let call = operations::EndUserSessions::new(self.layers.clone());
+        let call = crate::calls::EndUserSessions::new(self.pipeline.clone());
         EndUserSessions::new(call, self.worker.clone())
     }
 
     /// As [`SessionClient::rate_limit`](crate::SessionClient::rate_limit).
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.layers.gate.snapshot()
+        self.pipeline.limiter.snapshot()
     }
 }
 
@@ -213,7 +213,7 @@ impl ClientBuilder<SessionClient> {
     /// gives no thread.
     pub fn build(self) -> Result<SessionClient, Error> {
         let worker = Worker::start()?;
-        let layers = Arc::new(self.layers()?);
-        Ok(SessionClient { layers, worker })
+        let pipeline = Arc::new(self.pipeline()?);
+        Ok(SessionClient { pipeline, worker })
     }
 }

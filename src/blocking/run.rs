@@ -15,7 +15,7 @@ use crate::{Error, Report, Run as AsyncRun, RunHandle, UserOutcome};
 /// A run that is carried into a Tokio runtime is cancelled there: what is under way
 /// gets its outcome, the rest is
 /// [`NotAttempted`](crate::Outcome::NotAttempted), and
-/// [`Report::stopped_because`] says why. In a forked process it is over at once.
+/// [`Report::stop_detail`] says why. In a forked process it is over at once.
 #[derive(Debug)]
 #[must_use = "a run goes on while it is iterated over"]
 pub struct Run {

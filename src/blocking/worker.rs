@@ -84,7 +84,7 @@ impl Worker {
     /// of ids, could not block.
     pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _context = self.0.runtime.enter();
-        let caller = Arc::new(Caller {
+        let caller = Arc::new(CallHooks {
             thread: thread::current(),
             woken: AtomicBool::new(false),
         });
@@ -112,14 +112,14 @@ fn refuse_runtime() -> Result<(), Error> {
 }
 
 /// A thread that waits.
-struct Caller {
+struct CallHooks {
     thread: thread::Thread,
     /// Unparking alone could be taken by something else that parks in between, such
     /// as a channel.
     woken: AtomicBool,
 }
 
-impl Wake for Caller {
+impl Wake for CallHooks {
     fn wake(self: Arc<Self>) {
         self.woken.store(true, Ordering::Release);
         self.thread.unpark();

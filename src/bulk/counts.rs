@@ -22,7 +22,7 @@ pub struct Counts {
     /// Not sent; refused ids among them.
     pub not_attempted: u64,
     /// Skipped: the journal says that an earlier part of the run revoked them.
-    pub revoked_before: u64,
+    pub already_revoked: u64,
     /// Ids given more than once, beyond the first.
     pub duplicates: u64,
     /// Skipped: excluded by the caller.
@@ -49,7 +49,7 @@ impl Counts {
     pub fn done(&self) -> u64 {
         [
             self.revoked,
-            self.revoked_before,
+            self.already_revoked,
             self.duplicates,
             self.excluded,
         ]

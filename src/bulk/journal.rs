@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{Outcome, UserOutcome, intake::Prints, timestamp};
+use super::{Outcome, UserOutcome, id_filter::FingerprintSet, timestamp};
 use crate::{Effect, Error, ErrorKind, options::RevokeUserSessionsOptions, trusted_file};
 
 const FORMAT: u32 = 1;
@@ -141,14 +141,14 @@ impl Header {
 }
 
 /// What is known of a run before it goes on.
-pub(super) struct Past {
-    pub(super) revoked: Prints,
+pub(super) struct Recovered {
+    pub(super) revoked: FingerprintSet,
     /// When the run began, if it did.
     pub(super) started: Option<String>,
 }
 
 /// Reads a journal without locking or changing it; `None` if there is no file.
-pub(super) fn read(path: &Path, run: &Header, rules: Rules) -> Result<Option<Past>, Error> {
+pub(super) fn read(path: &Path, run: &Header, rules: Rules) -> Result<Option<Recovered>, Error> {
     refuse_no_file(path)?;
     match File::open(path) {
         Ok(file) => {
@@ -186,13 +186,13 @@ fn refused(path: &Path, reason: impl fmt::Display) -> Error {
 /// A line is a journal entry if it is, byte for byte, what the writer makes of it:
 /// that leaves no room for unknown or repeated fields and other spellings, which
 /// another reader may understand differently.
-fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Past, u64), Error> {
+fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Recovered, u64), Error> {
     let refuse = |reason: String| refused(path, reason);
-    let mut past = Past {
-        revoked: Prints::default(),
+    let mut past = Recovered {
+        revoked: FingerprintSet::default(),
         started: None,
     };
-    let mut sent = Prints::default();
+    let mut sent = FingerprintSet::default();
     let mut reader = BufReader::new(file);
     let mut bytes = Vec::new();
     let (mut whole, mut number) = (0_u64, 0_u64);
@@ -307,13 +307,13 @@ pub(super) trait JournalDisk: Send + 'static {
 }
 
 /// A file that no other run can open.
-struct Locked {
+struct LockedFile {
     file: File,
     /// Its path, until its name is on disk.
     unsynced_name: Option<PathBuf>,
 }
 
-impl Locked {
+impl LockedFile {
     /// Opens a file, or begins it.
     fn open(path: &Path) -> Result<Self, Error> {
         let mut existing = OpenOptions::new();
@@ -349,7 +349,7 @@ impl Locked {
     }
 }
 
-impl Drop for Locked {
+impl Drop for LockedFile {
     /// To close it would not do while a process is being started elsewhere in the
     /// program, which has a copy of it for a moment.
     fn drop(&mut self) {
@@ -358,7 +358,7 @@ impl Drop for Locked {
     }
 }
 
-impl JournalDisk for Locked {
+impl JournalDisk for LockedFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
@@ -394,10 +394,14 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens the journal of a run, or begins it.
-    pub(super) fn open(path: &Path, run: &Header, rules: Rules) -> Result<(Self, Past), Error> {
+    pub(super) fn open(
+        path: &Path,
+        run: &Header,
+        rules: Rules,
+    ) -> Result<(Self, Recovered), Error> {
         refuse_no_file(path)?;
         let fail = |what| move |error| failed(path, what, error);
-        let mut file = Locked::open(path)?;
+        let mut file = LockedFile::open(path)?;
         let (past, whole) = past(path, &file.file, run, rules)?;
         // Whatever the last process did not finish writing would spoil the next
         // line.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ids ─► intake ─► errand, one per user ─► outcomes
-//!                    │  journal ─► call (retry, gate, …) ─► journal
+//!                    │  journal ─► call (retry, limiter, …) ─► journal
 //!                    └► tally: progress, why to stop, report
 //! ```
 
@@ -17,34 +17,37 @@ use std::{
 use futures_util::{Stream, stream};
 
 use crate::{
-    Error, call::Layers, generated::revoke_user_sessions_setters,
-    options::RevokeUserSessionsOptions, pacing::Allowance, time,
+    Error,
+    generated::revoke_user_sessions_setters,
+    options::RevokeUserSessionsOptions,
+    pipeline::{Pipeline, rate_limit::BulkQuota},
+    time,
 };
 
 mod counts;
-mod errand;
 mod exclusions;
-mod intake;
+mod id_filter;
 mod journal;
 mod outcome;
 mod plan;
 mod progress;
 mod report;
 mod run;
-mod tally;
+mod run_state;
+mod user_task;
 
-use errand::{Maintenance, Shared};
 use exclusions::Exclusions;
-use intake::{Intake, Prints};
-use journal::{Header, Journal, Past, Rules};
+use id_filter::{FingerprintSet, IdFilter};
+use journal::{Header, Journal, Recovered, Rules};
 use report::Facts;
-use tally::Tally;
+use run_state::RunState;
+use user_task::{Maintenance, Shared};
 
 pub use counts::Counts;
 pub use outcome::{Outcome, UserOutcome};
 pub use plan::Plan;
 pub use progress::{Progress, RunHandle, StopReason, Waiting};
-pub use report::{Report, WaitTally};
+pub use report::{Report, WaitSummary};
 pub use run::Run;
 
 type Ids = Pin<Box<dyn Stream<Item = String> + Send>>;
@@ -59,7 +62,7 @@ const CONCURRENCY: usize = 32;
 /// [`plan`](Self::plan) says what would be done; [`start`](Self::start) does it.
 #[must_use = "nothing is sent before the run is started and polled"]
 pub struct RevokeMany {
-    layers: Arc<Layers>,
+    pipeline: Arc<Pipeline>,
     ids: Ids,
     /// What is asked of Okta for each user.
     pub(crate) revocation: RevokeUserSessionsOptions,
@@ -79,20 +82,20 @@ struct Options {
 revoke_user_sessions_setters!(RevokeMany: revocation);
 
 impl RevokeMany {
-    pub(crate) fn new<I>(layers: Arc<Layers>, ids: I) -> Self
+    pub(crate) fn new<I>(pipeline: Arc<Pipeline>, ids: I) -> Self
     where
         I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
     {
-        Self::from_stream(layers, stream::iter(ids))
+        Self::from_stream(pipeline, stream::iter(ids))
     }
 
-    pub(crate) fn from_stream<S>(layers: Arc<Layers>, ids: S) -> Self
+    pub(crate) fn from_stream<S>(pipeline: Arc<Pipeline>, ids: S) -> Self
     where
         S: Stream<Item: Into<String>> + Send + 'static,
     {
         let ids = futures_util::StreamExt::map(ids, Into::into);
         Self {
-            layers,
+            pipeline,
             ids: Box::pin(ids),
             revocation: RevokeUserSessionsOptions::default(),
             options: Options {
@@ -185,7 +188,7 @@ impl RevokeMany {
         let header = self.header();
         let rules = self.journal_rules();
         let Self {
-            layers,
+            pipeline,
             ids,
             options,
             revocation: _,
@@ -196,12 +199,12 @@ impl RevokeMany {
         };
         let (revoked, since) =
             past.map_or_else(Default::default, |past| (past.revoked, past.started));
-        let intake = Intake::new(exclusions, revoked);
-        let mut plan = Plan::of(ids, intake).await;
+        let id_filter = IdFilter::new(exclusions, revoked);
+        let mut plan = Plan::of(ids, id_filter).await;
         plan.org = header.org;
         plan.resumes = since;
-        plan.expected = layers.gate.forecast(plan.users, allowance);
-        plan.rate_limit = layers.gate.snapshot();
+        plan.expected = pipeline.limiter.forecast(plan.users, allowance);
+        plan.rate_limit = pipeline.limiter.snapshot();
         Ok(plan)
     }
 
@@ -233,20 +236,20 @@ impl RevokeMany {
 
     fn run(
         self,
-        allowance: Allowance,
+        allowance: BulkQuota,
         header: Header,
         exclusions: Exclusions,
         journal: Option<Journal>,
-        past: Option<Past>,
+        past: Option<Recovered>,
     ) -> Run {
-        let (revoked, since): (Prints, _) =
+        let (revoked, since): (FingerprintSet, _) =
             past.map_or_else(Default::default, |past| (past.revoked, past.started));
         let deadline = self.options.deadline;
         let ids_left = self.ids.size_hint();
         let total = ids_left.1.filter(|&most| most == ids_left.0);
         let known = total.and_then(|total| u64::try_from(total).ok());
-        let tally = Tally::new(
-            self.layers.clone(),
+        let run_state = RunState::new(
+            self.pipeline.clone(),
             allowance,
             Facts {
                 header,
@@ -256,34 +259,39 @@ impl RevokeMany {
             known,
             self.options.concurrency,
         );
-        let tally = Arc::new(tally);
+        let run_state = Arc::new(run_state);
         let shared = Shared {
-            observer: errand::observer(tally.clone(), self.layers.wire.observer.clone()),
-            layers: self.layers,
+            observer: user_task::observer(run_state.clone(), self.pipeline.shared.observer.clone()),
+            pipeline: self.pipeline,
             journal,
-            tally,
+            run_state,
             allowance,
             deadline: time::after(time::Instant::now(), deadline.unwrap_or(Duration::MAX)),
             options: self.revocation,
             maintenance: Maintenance::default(),
         };
-        let intake = Intake::new(exclusions, revoked);
-        Run::new(self.ids, intake, self.options.concurrency, Arc::new(shared))
+        let id_filter = IdFilter::new(exclusions, revoked);
+        Run::new(
+            self.ids,
+            id_filter,
+            self.options.concurrency,
+            Arc::new(shared),
+        )
     }
 
     fn journal_rules(&self) -> Rules {
         Rules {
-            allow_missing_request_id: self.layers.allow_missing_request_id,
+            allow_missing_request_id: self.pipeline.allow_missing_request_id,
         }
     }
 
     fn header(&self) -> Header {
-        Header::new(self.layers.wire.org.base(), &self.revocation)
+        Header::new(self.pipeline.shared.org.base(), &self.revocation)
     }
 }
 
 impl Options {
-    fn check(&self) -> Result<Allowance, Error> {
+    fn check(&self) -> Result<BulkQuota, Error> {
         let Options {
             share, concurrency, ..
         } = *self;
@@ -297,7 +305,7 @@ impl Options {
                 "the concurrency 0 is refused: nothing would be sent; give 1 or more",
             ));
         }
-        Ok(Allowance {
+        Ok(BulkQuota {
             share,
             reserve: self.reserve,
         })

@@ -4,7 +4,7 @@ use std::{future::poll_fn, time::Duration};
 
 use super::{
     Ids,
-    intake::{Given, Intake},
+    id_filter::{IdFilter, IdStatus},
 };
 use crate::{Error, RateLimit};
 
@@ -24,9 +24,9 @@ pub struct Plan {
     pub excluded: u64,
     /// Exclusions that no id matches; a login does not exclude the id of the same
     /// user.
-    pub exclusions_not_met: Vec<String>,
+    pub unmatched_exclusions: Vec<String>,
     /// How many the journal says were revoked by an earlier part of the run.
-    pub revoked_before: u64,
+    pub already_revoked: u64,
     /// When the run began that would be resumed (RFC 3339, UTC).
     pub resumes: Option<String>,
     /// How long it takes at least, at the share given and the limit as the client
@@ -37,22 +37,22 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(super) async fn of(mut ids: Ids, mut intake: Intake) -> Self {
+    pub(super) async fn of(mut ids: Ids, mut id_filter: IdFilter) -> Self {
         let mut plan = Plan::default();
         while let Some(id) = poll_fn(|context| ids.as_mut().poll_next(context)).await {
-            let count = match intake.take(id) {
-                Given::User(_) => &mut plan.users,
-                Given::Duplicate => &mut plan.duplicates,
-                Given::Excluded => &mut plan.excluded,
-                Given::RevokedBefore => &mut plan.revoked_before,
-                Given::Refused(id, error) => {
+            let count = match id_filter.take(id) {
+                IdStatus::User(_) => &mut plan.users,
+                IdStatus::Duplicate => &mut plan.duplicates,
+                IdStatus::Excluded => &mut plan.excluded,
+                IdStatus::AlreadyRevoked => &mut plan.already_revoked,
+                IdStatus::Refused(id, error) => {
                     plan.refused.push((id, error));
                     continue;
                 }
             };
             *count = count.saturating_add(1);
         }
-        plan.exclusions_not_met = intake.exclusions_not_met();
+        plan.unmatched_exclusions = id_filter.unmatched_exclusions();
         plan
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{Counts, Tally};
+use super::{Counts, RunState};
 
 /// Why a run stopped before everyone was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -80,7 +80,7 @@ pub struct Progress {
 /// Watches and cancels a run from elsewhere. Clones are of the same run.
 #[derive(Clone, Debug)]
 pub struct RunHandle {
-    pub(super) tally: Arc<Tally>,
+    pub(super) run_state: Arc<RunState>,
     pub(super) changes: watch::Receiver<End>,
 }
 
@@ -97,13 +97,13 @@ impl RunHandle {
     /// Stops the run: requests that are under way are waited for, nothing more is
     /// sent, and the rest is reported [`NotAttempted`](super::Outcome::NotAttempted).
     pub fn cancel(&self) {
-        self.tally.stop(StopReason::Cancelled, "");
+        self.run_state.stop(StopReason::Cancelled, "");
     }
 
     /// Where the run stands.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        self.tally.progress()
+        self.run_state.progress()
     }
 
     /// Waits until the run's progress has changed since this was last called;
@@ -116,6 +116,6 @@ impl RunHandle {
             return None;
         }
         self.changes.changed().await.ok()?;
-        Some(self.tally.progress())
+        Some(self.run_state.progress())
     }
 }

@@ -8,7 +8,7 @@ use super::{Counts, Outcome, StopReason, UserOutcome, journal::Header, timestamp
 use crate::options::RevokeUserSessionsOptions;
 
 /// What revoking does not do, in every report.
-const NOT_COVERED: [&str; 3] = [
+const CAVEATS: [&str; 3] = [
     "Revoking ends identity-provider sessions only. Web and native apps keep their own sessions until they ask Okta again.",
     "Without oauth_tokens, refresh and access tokens go on working. Access tokens that an app checks by itself go on until they expire in any case.",
     "API tokens of the users go on working, and the users can sign in again: to keep them out, suspend or deactivate them.",
@@ -38,7 +38,7 @@ pub struct Report {
     /// Why the run stopped before everyone was tried; null if it did not.
     pub stopped: Option<StopReason>,
     /// The error that stopped it, if one did.
-    pub stopped_because: Option<String>,
+    pub stop_detail: Option<String>,
     /// How many users came to which end.
     pub counts: Counts,
     /// Requests that were sent, or tried to be.
@@ -46,22 +46,22 @@ pub struct Report {
     /// How many of them were answered 429.
     pub rate_limited: u64,
     /// What the run waited for.
-    pub waits: Vec<WaitTally>,
+    pub waits: Vec<WaitSummary>,
     /// The ten users that took longest from their first request to the last answer.
     pub slowest: Vec<UserOutcome>,
     /// Everyone who was tried, or given, and is not revoked.
     pub not_revoked: Vec<UserOutcome>,
     /// Exclusions that no id matched, once the run came to its end.
-    pub exclusions_not_met: Vec<String>,
+    pub unmatched_exclusions: Vec<String>,
     /// What revoking does not do.
-    pub not_covered: Vec<String>,
+    pub caveats: Vec<String>,
 }
 
 /// How often and how long a run waited for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
-pub struct WaitTally {
+pub struct WaitSummary {
     /// What for, for a person.
     pub reason: String,
     /// How often. All users wait for the same window: that counts once.
@@ -89,15 +89,15 @@ impl Report {
             resumes: facts.resumes.clone(),
             finished: false,
             stopped: None,
-            stopped_because: None,
+            stop_detail: None,
             counts: Counts::default(),
             requests: 0,
             rate_limited: 0,
             waits: Vec::new(),
             slowest: Vec::new(),
             not_revoked: Vec::new(),
-            exclusions_not_met: Vec::new(),
-            not_covered: NOT_COVERED.map(str::to_owned).into(),
+            unmatched_exclusions: Vec::new(),
+            caveats: CAVEATS.map(str::to_owned).into(),
         }
     }
 
@@ -154,8 +154,8 @@ impl Report {
                 parts.push(format!("{outcome} {count}"));
             }
         }
-        if self.counts.revoked_before > 0 {
-            parts.push(format!("revoked_before {}", self.counts.revoked_before));
+        if self.counts.already_revoked > 0 {
+            parts.push(format!("revoked_before {}", self.counts.already_revoked));
         }
         parts.join(", ")
     }

@@ -12,13 +12,13 @@ use futures_util::{Stream, stream::FuturesUnordered};
 
 use super::{
     Ids, Report, RunHandle, StopReason, UserOutcome,
-    errand::{Shared, carry_out},
-    intake::{Given, Intake},
+    id_filter::{IdFilter, IdStatus},
+    user_task::{Shared, revoke_one},
 };
 use crate::time::{race, require_runtime, sleep_until};
 
 /// How many ids that need no request are passed over before others have a turn.
-const AT_ONCE: usize = 1024;
+const IDS_PER_POLL: usize = 1024;
 
 /// A run that has begun, from [`RevokeMany::start`](super::RevokeMany::start): a
 /// stream of one outcome for each user, in the order in which they end.
@@ -35,29 +35,34 @@ const AT_ONCE: usize = 1024;
 pub struct Run {
     ids: Ids,
     ids_over: bool,
-    intake: Intake,
+    id_filter: IdFilter,
     concurrency: usize,
     shared: Arc<Shared>,
-    under_way: FuturesUnordered<Errand>,
+    under_way: FuturesUnordered<UserTask>,
     /// Rings at the run's deadline, or when it is stopped: for a stream of ids
     /// that does not go on.
     alarm: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-type Errand = Pin<Box<dyn Future<Output = UserOutcome> + Send>>;
+type UserTask = Pin<Box<dyn Future<Output = UserOutcome> + Send>>;
 
 impl Run {
-    pub(super) fn new(ids: Ids, intake: Intake, concurrency: usize, shared: Arc<Shared>) -> Self {
-        let (deadline, tally) = (shared.deadline, shared.tally.clone());
+    pub(super) fn new(
+        ids: Ids,
+        id_filter: IdFilter,
+        concurrency: usize,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let (deadline, run_state) = (shared.deadline, shared.run_state.clone());
         Self {
             ids,
             ids_over: false,
-            intake,
+            id_filter,
             concurrency,
             // Made when it is first polled: a run may be started outside of a
             // runtime, where there is no timer.
             alarm: Box::pin(async move {
-                let _ = race(tally.stopped(), sleep_until(deadline)).await;
+                let _ = race(run_state.stopped(), sleep_until(deadline)).await;
             }),
             shared,
             under_way: FuturesUnordered::new(),
@@ -72,34 +77,37 @@ impl Run {
     /// To watch and cancel the run from elsewhere.
     #[must_use]
     pub fn handle(&self) -> RunHandle {
-        self.shared.tally.handle()
+        self.shared.run_state.handle()
     }
 
     /// What the run has done so far; final after it yielded `None`.
     #[must_use]
     pub fn report(&self) -> Report {
-        self.shared.tally.report()
+        self.shared.run_state.report()
     }
 
     /// Cancels the run, and says why.
     #[cfg(feature = "blocking")]
     pub(crate) fn cancel(&self, why: &str) {
-        self.shared.tally.stop(StopReason::Cancelled, why);
+        self.shared.run_state.stop(StopReason::Cancelled, why);
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
         if let Err(refused) = require_runtime() {
             self.shared
-                .tally
+                .run_state
                 .stop(StopReason::Cancelled, &refused.to_string());
         }
         // Once nobody is left, no deadline is missed.
         let left = !self.ids_over || !self.under_way.is_empty();
-        if left && !self.shared.tally.is_stopped() && self.alarm.as_mut().poll(context).is_ready() {
+        if left
+            && !self.shared.run_state.is_stopped()
+            && self.alarm.as_mut().poll(context).is_ready()
+        {
             // If it was stopped just now, that reason counts.
-            self.shared.tally.stop(StopReason::Deadline, "");
+            self.shared.run_state.stop(StopReason::Deadline, "");
         }
-        if !self.shared.tally.is_stopped()
+        if !self.shared.run_state.is_stopped()
             && let Some(refused) = self.take_ids(context)
         {
             return Poll::Ready(Some(refused));
@@ -110,7 +118,7 @@ impl Run {
             Poll::Pending => return Poll::Pending,
         }
         // Nothing is under way.
-        if self.shared.tally.is_stopped()
+        if self.shared.run_state.is_stopped()
             && !self.ids_over
             && let rest @ (Poll::Pending | Poll::Ready(Some(_))) = self.pass_over(context)
         {
@@ -119,14 +127,16 @@ impl Run {
         if !self.ids_over {
             return Poll::Pending;
         }
-        self.shared.tally.finished(self.intake.exclusions_not_met());
+        self.shared
+            .run_state
+            .finished(self.id_filter.unmatched_exclusions());
         Poll::Ready(None)
     }
 
     /// Begins users until enough are under way, or no id is there. An id that is
     /// refused has its outcome at once.
     fn take_ids(&mut self, context: &mut Context<'_>) -> Option<UserOutcome> {
-        for _ in 0..AT_ONCE {
+        for _ in 0..IDS_PER_POLL {
             if self.ids_over || self.under_way.len() >= self.concurrency {
                 return None;
             }
@@ -134,14 +144,14 @@ impl Run {
                 Poll::Pending => return None,
                 Poll::Ready(None) => self.ids_over = true,
                 Poll::Ready(Some(id)) => match self.take(id) {
-                    Some(Given::User(user)) => {
-                        self.shared.tally.begun();
-                        let errand = carry_out(self.shared.clone(), user);
-                        self.under_way.push(Box::pin(errand));
+                    Some(IdStatus::User(user)) => {
+                        self.shared.run_state.begun();
+                        let user_task = revoke_one(self.shared.clone(), user);
+                        self.under_way.push(Box::pin(user_task));
                     }
-                    Some(Given::Refused(id, error)) => {
+                    Some(IdStatus::Refused(id, error)) => {
                         let outcome = UserOutcome::not_attempted(id, error.to_string());
-                        self.shared.tally.not_begun(&outcome);
+                        self.shared.run_state.not_begun(&outcome);
                         return Some(outcome);
                     }
                     _ => {}
@@ -154,21 +164,22 @@ impl Run {
 
     /// The rest, after a stop. A stream that has no id ready is not waited for.
     fn pass_over(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
-        for _ in 0..AT_ONCE {
+        for _ in 0..IDS_PER_POLL {
             let Poll::Ready(Some(id)) = self.ids.as_mut().poll_next(context) else {
                 self.ids_over = true;
                 return Poll::Ready(None);
             };
             let outcome = match self.take(id) {
-                Some(Given::User(user)) => {
-                    UserOutcome::not_attempted(user.to_string(), self.shared.tally.why_stopped())
-                }
-                Some(Given::Refused(id, error)) => {
+                Some(IdStatus::User(user)) => UserOutcome::not_attempted(
+                    user.to_string(),
+                    self.shared.run_state.why_stopped(),
+                ),
+                Some(IdStatus::Refused(id, error)) => {
                     UserOutcome::not_attempted(id, error.to_string())
                 }
                 _ => continue,
             };
-            self.shared.tally.not_begun(&outcome);
+            self.shared.run_state.not_begun(&outcome);
             return Poll::Ready(Some(outcome));
         }
         context.waker().wake_by_ref();
@@ -176,13 +187,13 @@ impl Run {
     }
 
     /// Counts what needs no outcome; `None` for those.
-    fn take(&mut self, id: String) -> Option<Given> {
-        let tally = &self.shared.tally;
-        match self.intake.take(id) {
-            Given::Duplicate => tally.skipped(|counts| &mut counts.duplicates),
-            Given::Excluded => tally.skipped(|counts| &mut counts.excluded),
-            Given::RevokedBefore => tally.skipped(|counts| &mut counts.revoked_before),
-            given @ (Given::User(_) | Given::Refused(..)) => return Some(given),
+    fn take(&mut self, id: String) -> Option<IdStatus> {
+        let run_state = &self.shared.run_state;
+        match self.id_filter.take(id) {
+            IdStatus::Duplicate => run_state.skipped(|counts| &mut counts.duplicates),
+            IdStatus::Excluded => run_state.skipped(|counts| &mut counts.excluded),
+            IdStatus::AlreadyRevoked => run_state.skipped(|counts| &mut counts.already_revoked),
+            given @ (IdStatus::User(_) | IdStatus::Refused(..)) => return Some(given),
         }
         None
     }
@@ -199,14 +210,14 @@ impl Stream for Run {
 impl Drop for Run {
     /// Whoever watches is told that nothing more will come.
     fn drop(&mut self) {
-        self.shared.tally.dropped();
+        self.shared.run_state.dropped();
     }
 }
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
-            .field("progress", &self.shared.tally.progress())
+            .field("progress", &self.shared.run_state.progress())
             .finish_non_exhaustive()
     }
 }

@@ -19,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A disk that hangs from one of its syncs on, until it is let go.
 #[derive(Clone)]
-struct Disk(Arc<(Mutex<DiskState>, Condvar)>);
+struct JournalSink(Arc<(Mutex<DiskState>, Condvar)>);
 
 struct DiskState {
     written: String,
@@ -29,7 +29,7 @@ struct DiskState {
     let_go: bool,
 }
 
-impl Disk {
+impl JournalSink {
     fn hangs_after(syncs: u32) -> Self {
         let state = DiskState {
             written: String::new(),
@@ -69,7 +69,7 @@ impl Disk {
     }
 }
 
-impl JournalDisk for Disk {
+impl JournalDisk for JournalSink {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let text = std::str::from_utf8(bytes).unwrap();
         self.change(|state| state.written += text);
@@ -99,7 +99,7 @@ async fn org() -> (MockOrg, Client) {
     (org, okta)
 }
 
-fn start(many: RevokeMany, disk: &Disk) -> Run {
+fn start(many: RevokeMany, disk: &JournalSink) -> Run {
     let header = many.header();
     let allowance = many.options.check().unwrap();
     let journal = Journal::write(Path::new("run.jsonl"), disk.clone()).unwrap();
@@ -118,7 +118,7 @@ async fn outcomes(run: &mut Run) -> Vec<Outcome> {
 fn assert_stopped_for_the_disk(run: &Run) {
     let report = run.report();
     assert_eq!(report.stopped, Some(StopReason::Journal));
-    let why = report.stopped_because.unwrap();
+    let why = report.stop_detail.unwrap();
     assert!(
         why.contains("\"run.jsonl\"") && why.contains("disk"),
         "{why}"
@@ -128,7 +128,7 @@ fn assert_stopped_for_the_disk(run: &Run) {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_while_the_disk_hangs_and_the_deadline_holds() {
     let (org, okta) = org().await;
-    let disk = Disk::hangs_after(0);
+    let disk = JournalSink::hangs_after(0);
     disk.hold_clock();
     let many = okta.revoke_many(["00u1", "00u2"]).deadline(DEADLINE);
     let start_time = Instant::now();
@@ -147,7 +147,7 @@ async fn nothing_is_sent_while_the_disk_hangs_and_the_deadline_holds() {
 #[tokio::test(start_paused = true)]
 async fn what_okta_answered_is_told_by_the_deadline_though_the_disk_hangs() {
     let (_org, okta) = org().await;
-    let disk = Disk::hangs_after(1);
+    let disk = JournalSink::hangs_after(1);
     disk.hold_clock();
     let many = okta.revoke_many(["00u1", "00u2"]).concurrency(1);
     let start_time = Instant::now();
@@ -162,7 +162,7 @@ async fn what_okta_answered_is_told_by_the_deadline_though_the_disk_hangs() {
 #[tokio::test(start_paused = true)]
 async fn a_run_whose_disk_hangs_can_be_cancelled_and_says_why() {
     let (_org, okta) = org().await;
-    let disk = Disk::hangs_after(1);
+    let disk = JournalSink::hangs_after(1);
     disk.hold_clock();
     let many = okta.revoke_many(["00u1", "00u2"]).concurrency(1);
     let mut run = start(many, &disk);
@@ -180,7 +180,7 @@ async fn a_run_whose_disk_hangs_can_be_cancelled_and_says_why() {
 #[tokio::test(start_paused = true)]
 async fn no_permit_waits_for_the_disk() {
     let (_org, okta) = org().await;
-    let disk = Disk::hangs_after(0);
+    let disk = JournalSink::hangs_after(0);
     disk.hold_clock();
     let mut run = start(okta.revoke_many(["00u1"]), &disk);
     assert!(timeout(DEADLINE, run.next()).await.is_err());
@@ -192,7 +192,7 @@ async fn no_permit_waits_for_the_disk() {
 #[tokio::test]
 async fn dropping_a_run_neither_waits_for_a_disk_that_hangs_nor_loses_a_line() {
     let (_org, okta) = org().await;
-    let disk = Disk::hangs_after(1);
+    let disk = JournalSink::hangs_after(1);
     let many = okta.revoke_many(["00u1", "00u2"]);
     let mut run = start(many.concurrency(1), &disk);
     let next = timeout(Duration::from_millis(100), run.next()).await;
@@ -212,7 +212,7 @@ async fn dropping_a_run_neither_waits_for_a_disk_that_hangs_nor_loses_a_line() {
 #[tokio::test]
 async fn dropping_a_run_waits_for_its_last_lines() {
     let (_org, okta) = org().await;
-    let disk = Disk::hangs_after(u32::MAX);
+    let disk = JournalSink::hangs_after(u32::MAX);
     let mut run = start(okta.revoke_many(["00u1"]), &disk);
     run.handle().cancel();
     assert_eq!(outcomes(&mut run).await, [Outcome::NotAttempted]);

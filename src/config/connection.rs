@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ClientBuilder, Credentials, Error, Proxy, RetryPolicy, SessionCredentials, faults::Faults,
-    id::OrgUrl, shown,
+    org_url::OrgUrl, shown,
 };
 
 /// Where the examples in Okta's documentation hold `{placeholders}`. Other

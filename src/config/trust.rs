@@ -5,7 +5,7 @@
 //! cloned repository must not name the server that receives the user's token.
 
 use super::{Config, setting::Setting, source::Trust, value::Value};
-use crate::{Error, faults::Faults, id::OrgUrl};
+use crate::{Error, faults::Faults, org_url::OrgUrl};
 
 /// What decides where a credential goes, and who can read it on its way.
 const DESTINATIONS: [Setting; 4] = [

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use secrecy::SecretString;
 
 use super::setting::Setting;
-use crate::{id::OrgUrl, shown};
+use crate::{org_url::OrgUrl, shown};
 
 /// How the client authenticates, if more than one credential is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -77,7 +77,7 @@ async fn resuming_skips_the_revoked_and_repeats_the_rest() {
         .plan()
         .await
         .unwrap();
-    assert_eq!((plan.users, plan.revoked_before), (4, 2));
+    assert_eq!((plan.users, plan.already_revoked), (4, 2));
     assert!(plan.resumes.is_some());
     let (second, report) = outcomes(
         okta.revoke_many(ids(6))
@@ -90,7 +90,7 @@ async fn resuming_skips_the_revoked_and_repeats_the_rest() {
         ["00u00000", "00u00001", "00u00004", "00u00005"]
     );
     assert_eq!(
-        (report.counts.revoked_before, report.resumes.is_some()),
+        (report.counts.already_revoked, report.resumes.is_some()),
         (2, true)
     );
     assert_eq!(report.summary(), "revoked 4, revoked_before 2");
@@ -202,7 +202,7 @@ async fn a_line_that_no_response_can_have_led_to_refuses_the_journal() {
         fs::write(folder.journal(), text).unwrap();
         okta.revoke_many(ids(1)).journal(folder.journal()).plan()
     };
-    assert_eq!(plan(whole.clone()).await.unwrap().revoked_before, 1);
+    assert_eq!(plan(whole.clone()).await.unwrap().already_revoked, 1);
 
     let lines: Vec<_> = whole.lines().collect();
     let claim: serde_json::Value = serde_json::from_str(lines[2]).unwrap();
@@ -272,7 +272,7 @@ async fn a_claim_without_a_request_id_counts_where_responses_without_one_do() {
     let plan = |okta: &Client| okta.revoke_many(ids(1)).journal(folder.journal()).plan();
     assert!(plan(&strict).await.is_err());
     let lenient = admin(&org).allow_missing_request_id(true).build().unwrap();
-    assert_eq!(plan(&lenient).await.unwrap().revoked_before, 1);
+    assert_eq!(plan(&lenient).await.unwrap().already_revoked, 1);
 }
 
 #[cfg(unix)]

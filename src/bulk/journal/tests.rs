@@ -121,12 +121,12 @@ mod schemas {
 #[test]
 fn a_journal_is_free_once_it_is_closed_whoever_else_has_its_file() {
     let path = std::env::temp_dir().join(format!("okta-locked-{}", std::process::id()));
-    let locked = Locked::open(&path).unwrap();
+    let locked = LockedFile::open(&path).unwrap();
     let copy = locked.file.try_clone().unwrap();
-    let refused = Locked::open(&path).err().map(|error| error.kind());
+    let refused = LockedFile::open(&path).err().map(|error| error.kind());
     assert_eq!(refused, Some(ErrorKind::InvalidInput));
     drop(locked);
-    assert!(Locked::open(&path).is_ok());
+    assert!(LockedFile::open(&path).is_ok());
     drop(copy);
     fs::remove_file(path).unwrap();
 }

@@ -1,0 +1,364 @@
+//! What a run has done so far, why it waits, and why it stops.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    Counts, Outcome, Progress, Report, RunHandle, StopReason, UserOutcome, WaitSummary, Waiting,
+    progress::End, report::Facts,
+};
+use crate::{
+    Error, WaitEvent,
+    pipeline::{Pipeline, rate_limit::BulkQuota},
+    time::Instant,
+};
+
+/// So many refusals (403) in a row stop a run: the caller may do this to nobody.
+const FORBIDDEN: u32 = 10;
+
+/// So many users in a row without a trustworthy answer stop a run: Okta cannot
+/// be reached, or is not well.
+const UNAVAILABLE: u32 = 20;
+
+/// Events of the same window differ by less.
+const WINDOW_DEDUP: Duration = Duration::from_millis(500);
+
+pub(super) struct RunState {
+    pipeline: Arc<Pipeline>,
+    allowance: BulkQuota,
+    facts: Facts,
+    total: Option<u64>,
+    concurrency: u64,
+    state: Mutex<State>,
+    changes: watch::Sender<End>,
+    stop: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: Counts,
+    in_flight: u64,
+    in_the_air: u64,
+    requests: u64,
+    /// The attempts that ended, and how long they took together.
+    ended: u32,
+    took: Duration,
+    rate_limited: u64,
+    waiting: Option<Waiting>,
+    waits: Vec<WaitSummary>,
+    window_ends: Option<Instant>,
+    slowest: Vec<UserOutcome>,
+    not_revoked: Vec<UserOutcome>,
+    unmatched_exclusions: Vec<String>,
+    stopped: Option<(StopReason, String)>,
+    forbidden_in_a_row: u32,
+    unavailable_in_a_row: u32,
+}
+
+impl RunState {
+    pub(super) fn new(
+        pipeline: Arc<Pipeline>,
+        allowance: BulkQuota,
+        facts: Facts,
+        total: Option<u64>,
+        concurrency: usize,
+    ) -> Self {
+        Self {
+            pipeline,
+            allowance,
+            facts,
+            total,
+            concurrency: u64::try_from(concurrency).unwrap_or(u64::MAX),
+            state: Mutex::default(),
+            changes: watch::Sender::new(End::Open),
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code under the lock panics.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let result = change(&mut self.state());
+        self.changes.send_modify(|_| ());
+        result
+    }
+
+    pub(super) fn finished(&self, unmatched_exclusions: Vec<String>) {
+        let mut state = self.state();
+        state.unmatched_exclusions = unmatched_exclusions;
+        // Under the lock, so that a stop comes before or not at all.
+        self.over(End::Finished);
+    }
+
+    pub(super) fn dropped(&self) {
+        self.over(End::Dropped);
+    }
+
+    /// The first end counts.
+    fn over(&self, how: End) {
+        self.changes.send_if_modified(|end| {
+            let open = *end == End::Open;
+            if open {
+                *end = how;
+            }
+            open
+        });
+    }
+
+    fn is_finished(&self) -> bool {
+        *self.changes.borrow() == End::Finished
+    }
+
+    pub(super) fn handle(self: &Arc<Self>) -> RunHandle {
+        RunHandle {
+            run_state: self.clone(),
+            changes: self.changes.subscribe(),
+        }
+    }
+
+    /// The first reason counts, and none after the end. But a journal that misses a
+    /// line also matters when the run is resumed, so it replaces a deadline and a
+    /// cancellation, which is when it is noticed.
+    pub(super) fn stop(&self, reason: StopReason, detail: &str) {
+        let finished = self.change(|state| {
+            let finished = self.is_finished();
+            let counts = match state.stopped {
+                None => true,
+                Some((StopReason::Deadline | StopReason::Cancelled, _)) => {
+                    reason == StopReason::Journal
+                }
+                Some(_) => false,
+            };
+            if !finished && counts {
+                state.stopped = Some((reason, detail.to_owned()));
+            }
+            finished
+        });
+        if finished {
+            return;
+        }
+        self.stop.send_replace(true);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    pub(super) async fn stopped(&self) {
+        // Only a dropped sender is an error, and this holds it.
+        let _ = self.stop.subscribe().wait_for(|&stop| stop).await;
+    }
+
+    pub(super) fn why_stopped(&self) -> String {
+        match &self.state().stopped {
+            Some((reason, _)) => format!("not sent: the run stopped before, because {reason}"),
+            None => "not sent".to_owned(),
+        }
+    }
+
+    pub(super) fn skipped(&self, count: impl FnOnce(&mut Counts) -> &mut u64) {
+        self.change(|state| {
+            let count = count(&mut state.counts);
+            *count = count.saturating_add(1);
+        });
+    }
+
+    pub(super) fn begun(&self) {
+        self.change(|state| state.in_flight = state.in_flight.saturating_add(1));
+    }
+
+    pub(super) fn sent(&self) {
+        self.change(|state| {
+            state.requests = state.requests.saturating_add(1);
+            state.in_the_air = state.in_the_air.saturating_add(1);
+        });
+    }
+
+    pub(super) fn attempted(&self, error: Option<&Error>, took: Duration) {
+        let refused = error.is_some_and(|error| error.status() == Some(429));
+        self.change(|state| {
+            state.in_the_air = state.in_the_air.saturating_sub(1);
+            state.ended = state.ended.saturating_add(1);
+            state.took = state.took.saturating_add(took);
+            state.rate_limited = state.rate_limited.saturating_add(refused.into());
+        });
+    }
+
+    /// Whether the window's end is not known yet to the run, all of whose calls
+    /// wait for the same.
+    pub(super) fn is_new_window(&self, event: &WaitEvent) -> bool {
+        let Some(end) = Instant::now().checked_add(event.wait) else {
+            return false;
+        };
+        let mut state = self.state();
+        let known = state.window_ends.replace(end);
+        known.is_none_or(|known| end.saturating_duration_since(known) > WINDOW_DEDUP)
+    }
+
+    pub(super) fn waits(&self, event: &WaitEvent) {
+        self.wait(&event.reason.to_string(), event.wait);
+    }
+
+    /// The org is in read-only mode.
+    pub(super) fn paused(&self, until: Instant) {
+        let wait = until.saturating_duration_since(Instant::now());
+        self.wait("the org is in read-only mode", wait);
+    }
+
+    fn wait(&self, reason: &str, wait: Duration) {
+        self.change(|state| {
+            let until = SystemTime::now()
+                .checked_add(wait)
+                .unwrap_or(SystemTime::UNIX_EPOCH);
+            if state
+                .waiting
+                .as_ref()
+                .is_none_or(|waiting| waiting.until < until)
+            {
+                state.waiting = Some(Waiting {
+                    until,
+                    reason: reason.to_owned(),
+                });
+            }
+            let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            match state
+                .waits
+                .iter_mut()
+                .find(|run_state| run_state.reason == reason)
+            {
+                Some(run_state) => {
+                    run_state.times = run_state.times.saturating_add(1);
+                    run_state.total_ms = run_state.total_ms.saturating_add(milliseconds);
+                }
+                None => state.waits.push(WaitSummary {
+                    reason: reason.to_owned(),
+                    times: 1,
+                    total_ms: milliseconds,
+                }),
+            }
+        });
+    }
+
+    /// A user that was begun has come to an end.
+    pub(super) fn ended(&self, outcome: &UserOutcome) {
+        let stop = self.change(|state| {
+            state.in_flight = state.in_flight.saturating_sub(1);
+            state.note(outcome)
+        });
+        if let Some(reason) = stop {
+            self.stop(reason, outcome.reason.as_deref().unwrap_or_default());
+        }
+    }
+
+    /// A user that was never begun.
+    pub(super) fn not_begun(&self, outcome: &UserOutcome) {
+        self.change(|state| {
+            state.counts.add(outcome.outcome);
+            state.not_revoked.push(outcome.clone());
+        });
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        let state = self.state();
+        let left = self
+            .total
+            .unwrap_or_default()
+            .saturating_sub(state.counts.done());
+        let expected = match self.total {
+            Some(_) if state.stopped.is_none() => {
+                let forecast = self.pipeline.limiter.forecast(left, self.allowance);
+                forecast.max(state.pace(left, self.concurrency))
+            }
+            _ => None,
+        };
+        Progress {
+            total: self.total,
+            counts: state.counts,
+            in_flight: state.in_flight,
+            waiting: state
+                .waiting
+                .clone()
+                .filter(|_| state.in_the_air == 0 && state.stopped.is_none())
+                .filter(|waiting| waiting.until > SystemTime::now()),
+            stopped: state.stopped.as_ref().map(|(reason, _)| *reason),
+            finished: self.is_finished(),
+            expected_end: expected.and_then(|expected| SystemTime::now().checked_add(expected)),
+        }
+    }
+
+    pub(super) fn report(&self) -> Report {
+        let state = self.state();
+        let mut report = Report::new(&self.facts);
+        report.finished = self.is_finished();
+        report.stopped = state.stopped.as_ref().map(|(reason, _)| *reason);
+        report.stop_detail = state
+            .stopped
+            .as_ref()
+            .map(|(_, detail)| detail.clone())
+            .filter(|detail| !detail.is_empty());
+        report.counts = state.counts;
+        report.requests = state.requests;
+        report.rate_limited = state.rate_limited;
+        report.waits.clone_from(&state.waits);
+        report.slowest.clone_from(&state.slowest);
+        report.not_revoked.clone_from(&state.not_revoked);
+        report
+            .unmatched_exclusions
+            .clone_from(&state.unmatched_exclusions);
+        report
+    }
+}
+
+impl State {
+    /// How long so many users take, if answers take as long as they did.
+    fn pace(&self, users: u64, concurrency: u64) -> Option<Duration> {
+        let each = self.took.checked_div(self.ended)?;
+        let rounds = u32::try_from(users.div_ceil(concurrency.max(1))).unwrap_or(u32::MAX);
+        Some(each.saturating_mul(rounds))
+    }
+
+    /// Why the run should stop, if so.
+    fn note(&mut self, outcome: &UserOutcome) -> Option<StopReason> {
+        const SLOWEST: usize = 10;
+
+        self.counts.add(outcome.outcome);
+        if outcome.outcome != Outcome::Revoked {
+            self.not_revoked.push(outcome.clone());
+        }
+        let at = self
+            .slowest
+            .partition_point(|other| other.took_ms >= outcome.took_ms);
+        if at < SLOWEST && outcome.took_ms.is_some() {
+            self.slowest.insert(at, outcome.clone());
+            self.slowest.truncate(SLOWEST);
+        }
+        let in_a_row = |count: u32, more: bool| if more { count.saturating_add(1) } else { 0 };
+        let forbidden = outcome.outcome == Outcome::Forbidden;
+        self.forbidden_in_a_row = in_a_row(self.forbidden_in_a_row, forbidden);
+        let unavailable = matches!(outcome.outcome, Outcome::Unknown | Outcome::NotAttempted);
+        self.unavailable_in_a_row = in_a_row(self.unavailable_in_a_row, unavailable);
+        if self.forbidden_in_a_row >= FORBIDDEN {
+            Some(StopReason::Forbidden)
+        } else if self.unavailable_in_a_row >= UNAVAILABLE {
+            Some(StopReason::Unavailable)
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Debug for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunState")
+            .field("progress", &self.progress())
+            .finish()
+    }
+}

@@ -1,0 +1,86 @@
+//! The server's clock, as its answers tell it.
+
+use std::{
+    sync::atomic::{AtomicI64, Ordering::Relaxed},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use reqwest::header::HeaderMap;
+
+use crate::pipeline::rate_limit::server_date;
+
+/// How far the server's clock is ahead of the local one, in milliseconds.
+/// Assertions and proofs are judged by the server's, and local clocks are often
+/// off.
+pub(super) struct Clock(AtomicI64);
+
+const UNKNOWN: i64 = i64::MIN;
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self(AtomicI64::new(UNKNOWN))
+    }
+
+    /// Takes the `Date` of an answer that has just come in. It was cut to whole
+    /// seconds and has travelled, so the result is a little behind, never ahead:
+    /// a time in the server's future would be refused.
+    pub(super) fn learn(&self, headers: &HeaderMap) {
+        let Some(server) = server_date(headers).and_then(|seconds| i64::try_from(seconds).ok())
+        else {
+            return;
+        };
+        let ahead = server.saturating_mul(1000).saturating_sub(local());
+        self.0.store(ahead, Relaxed);
+    }
+
+    /// In milliseconds; `None` until it is known.
+    pub(super) fn ahead(&self) -> Option<i64> {
+        Some(self.0.load(Relaxed)).filter(|&ahead| ahead != UNKNOWN)
+    }
+
+    /// The server's time in whole seconds since 1970, not rounded up; the local
+    /// time until it is known.
+    pub(super) fn now(&self) -> u64 {
+        let now = local().saturating_add(self.ahead().unwrap_or(0));
+        u64::try_from(now.div_euclid(1000)).unwrap_or(0)
+    }
+}
+
+/// The local time in milliseconds since 1970. A clock before 1970 is corrected
+/// like any other wrong clock.
+fn local() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use reqwest::header::DATE;
+
+    use super::*;
+
+    #[test]
+    fn it_is_never_ahead_of_the_server_whatever_the_fraction() {
+        for offset in [-7_200_500, -1900, -500, -1, 0, 1, 500, 999, 3_600_250] {
+            let server = || local() + offset;
+            let clock = Clock::new();
+            let date = UNIX_EPOCH + Duration::from_secs(u64::try_from(server() / 1000).unwrap());
+            let headers =
+                HeaderMap::from_iter([(DATE, httpdate::fmt_http_date(date).parse().unwrap())]);
+            clock.learn(&headers);
+            for _ in 0..50 {
+                let (told, true_time) = (clock.now(), u64::try_from(server() / 1000).unwrap());
+                assert!(
+                    (true_time - 2..=true_time).contains(&told),
+                    "{offset}: {told} {true_time}"
+                );
+                std::thread::sleep(Duration::from_millis(3));
+            }
+        }
+    }
+}

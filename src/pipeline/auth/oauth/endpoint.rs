@@ -1,0 +1,313 @@
+//! The token request of a service app (OAuth 2.0 client credentials with
+//! `private_key_jwt`, RFC 6749 §4.4 and RFC 7523 §2.2).
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use reqwest::{
+    Request, Url,
+    header::{ACCEPT, HeaderName, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+
+use super::{
+    Resends, Shared, Signer,
+    access_token::AccessToken,
+    clock::Clock,
+    dpop::ProofKey,
+    jwt::{IssuedAt, SigningError, client_assertion},
+    prover::{Proven, Prover},
+};
+use crate::{
+    Effect, Error, ErrorKind,
+    faults::Faults,
+    pipeline::{
+        response::redaction::Secret,
+        response::{Answer, okta_error::OAuthError},
+        retry::{self, Attempt, Ended},
+        transport,
+    },
+    shown,
+    time::{Instant, race, sleep_until},
+    trace::RequestInfo,
+};
+
+const PATH: &str = "/oauth2/v1/token";
+
+/// Not a header but a field of the form, which a server may echo as well.
+const ASSERTION: HeaderName = HeaderName::from_static("client_assertion");
+
+/// What Okta's access tokens last, where an answer does not say.
+const USUAL_LIFETIME: Duration = Duration::from_secs(3600);
+
+pub(super) struct TokenEndpoint {
+    url: Url,
+    wire: Shared,
+    app: ServiceApp,
+    scope: String,
+    prover: Prover,
+    clock: Arc<Clock>,
+}
+
+/// Which app asks, and for what.
+#[derive(Clone)]
+pub(in crate::pipeline::auth) struct ServiceApp {
+    pub(super) client_id: String,
+    pub(super) scopes: Vec<String>,
+    pub(super) signer: Arc<dyn Signer>,
+}
+
+/// Asked for where none is given: what revoking needs.
+const USUAL_SCOPE: &str = "okta.users.manage";
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    #[serde(deserialize_with = "secret")]
+    access_token: SecretString,
+    token_type: String,
+    expires_in: Option<u64>,
+}
+
+/// secrecy's own feature for this has all of serde compiled a second time for
+/// the build script, which wants other features of it.
+fn secret<'de, D: Deserializer<'de>>(json: D) -> Result<SecretString, D::Error> {
+    String::deserialize(json).map(SecretString::from)
+}
+
+impl TokenEndpoint {
+    pub(super) fn new(
+        wire: Shared,
+        app: ServiceApp,
+        key: ProofKey,
+        clock: Arc<Clock>,
+    ) -> Result<Self, Error> {
+        let url = Url::parse(&format!("{}{PATH}", wire.org.base()))
+            .map_err(|_| Error::invalid("the token endpoint's URL could not be built"))?;
+        let prover = Prover::new(key, clock.clone());
+        let scope = match app.scopes.as_slice() {
+            [] => USUAL_SCOPE.to_owned(),
+            scopes => scopes.join(" "),
+        };
+        Ok(Self {
+            url,
+            wire,
+            app,
+            scope,
+            prover,
+            clock,
+        })
+    }
+
+    /// When a request for a token that begins now must have ended.
+    pub(super) fn deadline(&self) -> Instant {
+        self.wire.policy.deadline_from_now()
+    }
+
+    /// Asks for a token, by the client's own retry policy.
+    pub(super) async fn token(&self, deadline: Instant) -> Result<AccessToken, Error> {
+        let sent = AtomicU32::new(0);
+        let outcome = retry::run(
+            &self.wire.policy,
+            deadline,
+            fastrand::f64,
+            self.wire.observer.as_ref(),
+            |attempt| self.attempt(attempt, &sent),
+        )
+        .await;
+        outcome.result.map_err(|(error, ended)| {
+            let error = error.at_token_endpoint();
+            match ended {
+                Ended::DeadlineExceeded { wait } => error.with_wait(wait),
+                Ended::Final | Ended::RetriesSpent => error,
+            }
+        })
+    }
+
+    async fn attempt(&self, attempt: Attempt, sent: &AtomicU32) -> Result<AccessToken, Error> {
+        let ends = attempt.ends();
+        let mut resends = Resends::default();
+        loop {
+            let signed = race(self.request(), sleep_until(ends)).await;
+            let (request, proven, assertion) = signed.unwrap_or_else(|()| {
+                Err(Error::new(
+                    ErrorKind::TimedOut,
+                    Effect::None,
+                    "the signer took longer than the time limit",
+                ))
+            })?;
+            let requested = Instant::now();
+            let sending = RequestInfo {
+                template: PATH,
+                before: sent.fetch_add(1, Relaxed),
+            };
+            let mut answer = transport::send(&self.wire.http, request, ends, sending).await?;
+            answer.secrets.push(assertion);
+            if !self.prover.should_resend(&proven, &answer, &mut resends) {
+                return token(answer, requested);
+            }
+        }
+    }
+
+    /// A request with an assertion and a proof of its own: Okta accepts neither
+    /// twice.
+    async fn request(&self) -> Result<(Request, Proven, Secret), Error> {
+        let issued_at = match self.clock.ahead() {
+            Some(_) => IssuedAt::Stated,
+            None => IssuedAt::LeftOut,
+        };
+        let assertion = client_assertion(
+            &*self.app.signer,
+            &self.app.client_id,
+            &self.url,
+            self.clock.now(),
+            issued_at,
+        )
+        .await?;
+        let mut request = self
+            .wire
+            .http
+            .client()
+            .post(self.url.clone())
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .form(&[
+                ("grant_type", "client_credentials"),
+                ("scope", &self.scope),
+                (
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ),
+                ("client_assertion", &assertion),
+            ])
+            .build()
+            .map_err(|error| {
+                Error::invalid("the token request could not be built")
+                    .with_source(error.without_url())
+            })?;
+        let proven = self.prover.prove(&mut request, None)?;
+        let assertion = HeaderValue::from_str(&assertion).map_err(|_| SigningError::Key)?;
+        Ok((request, proven, Secret::new(&ASSERTION, assertion)))
+    }
+}
+
+/// The token in an answer (RFC 6749 §5.1), or the error that it is.
+fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
+    if answer.status.as_u16() != 200 {
+        let refused = answer.oauth_error();
+        let error = answer.into_error();
+        return Err(match refused {
+            Some(refused) if (400..500).contains(&error.status().unwrap_or_default()) => {
+                error.with_kind(ErrorKind::TokenRefused, hint(&refused))
+            }
+            _ => error,
+        });
+    }
+    if let Some(cut) = answer.cut() {
+        return Err(cut.clone());
+    }
+    let content = answer
+        .whole_body()
+        .and_then(|body| serde_json::from_slice::<TokenAnswer>(body).ok());
+    let foreign = |reason: &str| {
+        Err(Error::new(
+            ErrorKind::UnexpectedAnswer,
+            Effect::None,
+            format!(
+                "the answer is not Okta's: {reason}; check the org URL and what stands between"
+            ),
+        ))
+    };
+    let Some(content) = content else {
+        return foreign("a 200 without a token");
+    };
+    let secret = content.access_token.expose_secret();
+    if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return foreign("an empty or malformed token");
+    }
+    let dpop = match content.token_type.to_ascii_lowercase().as_str() {
+        "dpop" => true,
+        "bearer" => false,
+        _ => return foreign("the token's type is neither Bearer nor DPoP"),
+    };
+    let lifetime = content
+        .expires_in
+        .map_or(USUAL_LIFETIME, Duration::from_secs);
+    AccessToken::new(content.access_token, dpop, Some((requested, lifetime)))
+}
+
+/// What to do about an error of RFC 6749 §5.2 and RFC 9449 §5.
+fn hint(error: &OAuthError) -> &'static str {
+    match error.name.as_str() {
+        "invalid_client" => {
+            "Okta does not accept the client: check the client id, that the key's public half is registered for the app under this key id, and the org URL"
+        }
+        "invalid_scope" => {
+            "Okta does not grant the scopes: grant them to the app (Okta API Scopes in the Admin Console)"
+        }
+        "access_denied" => {
+            "Okta denies access: check that the app is active and has an administrator role"
+        }
+        "unauthorized_client" => {
+            "the app may not use client credentials: it has to be an API Services app that authenticates with a private key"
+        }
+        "invalid_dpop_proof" => {
+            "Okta does not accept the DPoP proof: check what stands between, for the proof names the URL"
+        }
+        "use_dpop_nonce" => "Okta goes on asking for another DPoP nonce; try again",
+        _ => "Okta refuses the token request",
+    }
+}
+
+impl ServiceApp {
+    pub(super) fn check(&self, faults: &mut Faults) {
+        let id = &self.client_id;
+        if id.is_empty()
+            || id.contains(['{', '}'])
+            || !id.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            faults.push(Error::invalid(format!(
+                "the client id must be like 0oa1234567890 (got {}); copy it from the app's page",
+                shown::length(id)
+            )));
+        }
+        // `scope-token` of RFC 6749 §3.3.
+        let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\"\\".contains(&byte);
+        for scope in &self.scopes {
+            if scope.is_empty() || !scope.bytes().all(allowed) {
+                faults.push(Error::invalid(format!(
+                    "a scope must be like okta.users.manage (got {}); give each scope separately",
+                    shown::length(scope)
+                )));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ServiceApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What does not look like an id or a scope may be a misplaced secret.
+        let id = match self.client_id.as_str() {
+            id if shown::is_client_id(id) => id.to_owned(),
+            other => shown::length(other),
+        };
+        let scopes: Vec<String> = self
+            .scopes
+            .iter()
+            .map(|scope| match scope.as_str() {
+                scope if shown::is_scope(scope) => scope.to_owned(),
+                other => shown::length(other),
+            })
+            .collect();
+        f.debug_struct("ServiceApp")
+            .field("client_id", &id)
+            .field("scopes", &scopes)
+            .field("algorithm", &self.signer.algorithm())
+            .finish_non_exhaustive()
+    }
+}

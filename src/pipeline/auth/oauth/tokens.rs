@@ -1,0 +1,133 @@
+//! Signing with access tokens that need more than a header: a service app's,
+//! which are renewed, and those bound to a key, which need a proof each time.
+
+use std::{convert::Infallible, sync::Arc};
+
+use reqwest::{Request, header::AUTHORIZATION};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    PrivateKey, Resends, Shared,
+    access_token::AccessToken,
+    clock::Clock,
+    dpop::ProofKey,
+    endpoint::{ServiceApp, TokenEndpoint},
+    prover::{Proven, Prover},
+    token_cache::{Renewal, TokenCache},
+};
+use crate::{
+    Error,
+    pipeline::response::Answer,
+    time::{Instant, race},
+};
+
+pub(crate) struct TokenAuth {
+    source: Source,
+    /// For the resource; the token endpoint has its own.
+    prover: Prover,
+}
+
+enum Source {
+    Given(Arc<AccessToken>),
+    ServiceApp(TokenCache),
+}
+
+pub(crate) struct SignedWithToken {
+    token: Arc<AccessToken>,
+    proven: Option<Proven>,
+    renewal: Option<Renewal>,
+}
+
+impl TokenAuth {
+    pub(super) fn service_app(app: ServiceApp, wire: Shared) -> Result<Self, Error> {
+        // Never the app's own key: this one lives and dies with the client.
+        let key = ProofKey::generate()?;
+        let clock = Arc::new(Clock::new());
+        let endpoint = TokenEndpoint::new(wire, app, key.clone(), clock.clone())?;
+        Ok(Self {
+            source: Source::ServiceApp(TokenCache::new(endpoint)),
+            prover: Prover::new(key, clock),
+        })
+    }
+
+    pub(super) fn given(token: SecretString, key: PrivateKey) -> Result<Self, Error> {
+        let key = ProofKey::from_private_key(key)?;
+        Ok(Self {
+            source: Source::Given(Arc::new(AccessToken::new(token, true, None)?)),
+            prover: Prover::new(key, Arc::new(Clock::new())),
+        })
+    }
+
+    pub(in crate::pipeline::auth) async fn sign(
+        &self,
+        request: &mut Request,
+        deadline: Instant,
+    ) -> Result<SignedWithToken, Error> {
+        let (token, renewal) = match &self.source {
+            Source::Given(token) => (token.clone(), None),
+            Source::ServiceApp(cache) => cache.get(deadline).await?,
+        };
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, token.header.clone());
+        let proven = match token.dpop {
+            true => Some(
+                self.prover
+                    .prove(request, Some(token.secret.expose_secret()))?,
+            ),
+            false => None,
+        };
+        Ok(SignedWithToken {
+            token,
+            proven,
+            renewal,
+        })
+    }
+
+    pub(in crate::pipeline::auth) fn should_resend(
+        &self,
+        signed: &SignedWithToken,
+        answer: &Answer,
+        resends: &mut Resends,
+    ) -> bool {
+        if let Some(proven) = &signed.proven
+            && self.prover.should_resend(proven, answer, resends)
+        {
+            return true;
+        }
+        let Source::ServiceApp(cache) = &self.source else {
+            return false;
+        };
+        if answer.status.as_u16() != 401 || resends.token {
+            return false;
+        }
+        let error = answer.oauth_error().map(|error| error.name);
+        if matches!(
+            error.as_deref(),
+            Some("use_dpop_nonce" | "invalid_dpop_proof" | "insufficient_scope")
+        ) {
+            return false;
+        }
+        cache.refuse(&signed.token);
+        resends.token = true;
+        true
+    }
+}
+
+impl SignedWithToken {
+    pub(in crate::pipeline::auth) async fn refresh_while<F: Future>(&self, send: F) -> F::Output {
+        let Some(renewal) = self.renewal.clone() else {
+            return send.await;
+        };
+        // Ends with the request. A renewal that takes longer is driven on by
+        // the next request; nobody waits for it while the token is valid.
+        let renewing = async {
+            drop(renewal.await);
+            std::future::pending::<Infallible>().await
+        };
+        match race(send, renewing).await {
+            Ok(sent) => sent,
+            Err(never) => match never {},
+        }
+    }
+}

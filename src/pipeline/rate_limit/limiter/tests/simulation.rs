@@ -1,0 +1,427 @@
+//! Many calls, through the retry loop and the gate, against a model of Okta's
+//! window on virtual time.
+
+use fastrand::Rng;
+use proptest::prelude::*;
+use tokio::time::{sleep, timeout_at};
+
+use super::*;
+use crate::pipeline::rate_limit::requested_wait;
+use crate::pipeline::retry::{self, Attempt, Ended, Failure, RetryPolicy, WaitReason};
+
+/// How the org and the calls behave.
+#[derive(Clone, Debug)]
+struct World {
+    calls: u64,
+    /// Milliseconds over which the calls begin.
+    arrivals: u64,
+    limit: u64,
+    /// The limit from the third window on.
+    later_limit: u64,
+    /// Seconds.
+    window: u64,
+    /// Milliseconds of the first window that are over at the start.
+    phase: u64,
+    /// Milliseconds: the shortest and the longest way to Okta, and back.
+    latency: (u64, u64),
+    /// Requests that another client spends in each window: before the first of
+    /// ours, or else in its second half.
+    others: u64,
+    others_first: bool,
+    /// Share of answers without headers.
+    header_loss: f64,
+    /// Share of calls that are dropped on the way.
+    cancelled: f64,
+    /// Share of requests that are never answered.
+    hang: f64,
+    /// Requests that the org takes at once.
+    concurrency: u64,
+    /// Seconds that a call may take.
+    deadline: u64,
+    seed: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        World {
+            calls: 300,
+            arrivals: 0,
+            limit: 100,
+            later_limit: 100,
+            window: 60,
+            phase: 0,
+            latency: (20, 80),
+            others: 0,
+            others_first: true,
+            header_loss: 0.0,
+            cancelled: 0.0,
+            hang: 0.0,
+            concurrency: u64::MAX,
+            deadline: 1_000_000,
+            seed: 0,
+        }
+    }
+}
+
+/// What the org saw.
+#[derive(Debug, Default)]
+struct Tally {
+    window: u64,
+    used: u64,
+    others_done: bool,
+    at_once: u64,
+    /// The numbers of the calls taken, in order, and the windows they fell in.
+    taken: Vec<u64>,
+    windows: Vec<u64>,
+    refused: u64,
+    too_many: u64,
+    others: u64,
+    lost: u64,
+}
+
+struct Org {
+    world: World,
+    start: Instant,
+    tally: Mutex<Tally>,
+}
+
+/// The server's clock at the start: far from ours, and not at a whole second.
+const EPOCH: u64 = 2_000_000_000_300;
+
+impl Org {
+    fn elapsed(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64
+    }
+
+    /// Takes or refuses a request: the status, limit, remaining and reset.
+    fn take(&self, call: u64) -> (u16, [u64; 3]) {
+        let world = &self.world;
+        let length = world.window * 1000;
+        let since = self.elapsed() + world.phase;
+        let (window, into) = (since / length, since % length);
+        let limit = [world.limit, world.later_limit][usize::from(window >= 2)];
+        let reset = (EPOCH + self.elapsed() + length - into) / 1000;
+        let mut tally = self.tally.lock().unwrap();
+        if tally.at_once >= world.concurrency {
+            tally.too_many += 1;
+            return (429, [0, 0, reset]);
+        }
+        tally.at_once += 1;
+        if tally.window != window {
+            (tally.window, tally.used, tally.others_done) = (window, 0, false);
+        }
+        if !tally.others_done && (world.others_first || into > length / 2) {
+            tally.others_done = true;
+            let spent = world.others.min(limit.saturating_sub(tally.used));
+            tally.used += spent;
+            tally.others += spent;
+        }
+        if tally.used >= limit {
+            tally.refused += 1;
+            return (429, [limit, 0, reset]);
+        }
+        tally.used += 1;
+        tally.taken.push(call);
+        if tally.windows.last() != Some(&window) {
+            tally.windows.push(window);
+        }
+        (204, [limit, limit - tally.used, reset])
+    }
+
+    async fn answer(&self, call: u64, rng: &mut Rng) -> (u16, HeaderMap) {
+        let (shortest, longest) = self.world.latency;
+        let mut way = || Duration::from_millis(rng.u64(shortest..=longest));
+        let (there, work, back) = (way(), way() / 2, way() / 2);
+        sleep(there).await;
+        if rng.f64() < self.world.hang {
+            std::future::pending().await
+        }
+        let (status, [limit, remaining, reset]) = self.take(call);
+        sleep(work).await;
+        let date = (EPOCH + self.elapsed()) / 1000;
+        if limit > 0 {
+            self.tally.lock().unwrap().at_once -= 1;
+        }
+        sleep(back).await;
+        if rng.f64() < self.world.header_loss {
+            self.tally.lock().unwrap().lost += 1;
+            return (status, HeaderMap::new());
+        }
+        (status, headers(limit, remaining, reset, date))
+    }
+}
+
+struct Refusal {
+    reason: Option<WaitReason>,
+    wait: Option<Duration>,
+}
+
+impl Failure for Refusal {
+    fn retry(&self) -> Option<WaitReason> {
+        self.reason
+    }
+    fn requested_wait(&self) -> Option<Duration> {
+        self.wait
+    }
+    fn request_id(&self) -> Option<&str> {
+        None
+    }
+    fn may_have_happened(&self) -> bool {
+        self.reason == Some(WaitReason::TimedOut)
+    }
+}
+
+/// One attempt, as a client makes it.
+async fn send(
+    limiter: RateLimiter,
+    org: Arc<Org>,
+    call: u64,
+    attempt: Attempt,
+) -> Result<(), Refusal> {
+    let seed = org.world.seed ^ (call << 20) ^ u64::from(attempt.number);
+    let refusal = |reason, wait| Refusal { reason, wait };
+    let permit = limiter.acquire(attempt.deadline, None, |_| ()).await;
+    let permit = permit.map_err(|refused| refusal(None, refused.wait))?;
+    let mut rng = Rng::with_seed(seed);
+    let answer = timeout_at(attempt.ends(), org.answer(call, &mut rng)).await;
+    let (status, headers) = answer.map_err(|_| refusal(Some(WaitReason::TimedOut), None))?;
+    let reading = RateLimit::from_headers(&headers);
+    permit.answered(status, reading.as_ref());
+    if status == 204 {
+        return Ok(());
+    }
+    let reason = match reading.is_some_and(|reading| reading.is_concurrency()) {
+        true => WaitReason::ConcurrencyLimited,
+        false => WaitReason::RateLimited,
+    };
+    Err(refusal(Some(reason), requested_wait(status, &headers)))
+}
+
+/// What became of the calls.
+#[derive(Debug, Default)]
+struct Report {
+    done: u64,
+    failed: u64,
+    cancelled: u64,
+    seconds: u64,
+    tally: Tally,
+}
+
+fn simulate(world: &World) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.unwrap().block_on(play(world))
+}
+
+async fn play(world: &World) -> Report {
+    let start = Instant::now();
+    let limiter = RateLimiter::default();
+    let org = Arc::new(Org {
+        world: world.clone(),
+        start,
+        tally: Mutex::default(),
+    });
+    let policy = RetryPolicy::default()
+        .with_max_retries(1_000)
+        .with_deadline(secs(world.deadline));
+    let call = |number: u64| {
+        let (limiter, org, policy) = (limiter.clone(), org.clone(), policy.clone());
+        async move {
+            let mut rng = Rng::with_seed(org.world.seed ^ number);
+            let begins = number * org.world.arrivals / org.world.calls;
+            sleep(Duration::from_millis(begins)).await;
+            let deadline = policy.deadline_from_now();
+            let leaves = match rng.f64() < org.world.cancelled {
+                true => after(Instant::now(), Duration::from_millis(rng.u64(0..100_000))),
+                false => after(deadline, secs(1)),
+            };
+            let call = retry::run(
+                &policy,
+                deadline,
+                || rng.f64(),
+                None,
+                |attempt| send(limiter.clone(), org.clone(), number, attempt),
+            );
+            let outcome = timeout_at(leaves, call).await.ok()?;
+            // The timer's grain is a millisecond.
+            let late = Instant::now().saturating_duration_since(deadline);
+            assert!(late <= Duration::from_millis(2), "{late:?} late");
+            Some(outcome.result.map_err(|(_, ended)| ended))
+        }
+    };
+    let calls: Vec<_> = (0..world.calls)
+        .map(|number| tokio::spawn(call(number)))
+        .collect();
+    let mut report = Report::default();
+    for call in calls {
+        match call.await.unwrap() {
+            Some(Ok(())) => report.done += 1,
+            Some(Err(Ended::RetriesSpent)) => panic!("starved"),
+            Some(Err(_)) => report.failed += 1,
+            None => report.cancelled += 1,
+        }
+    }
+    report.seconds = start.elapsed().as_secs();
+    limiter.update(Instant::now(), |state| {
+        assert_eq!(state.in_flight, 0);
+        assert!(
+            state
+                .single
+                .iter()
+                .all(tokio::sync::oneshot::Sender::is_closed)
+        );
+    });
+    report.tally = std::mem::take(&mut org.tally.lock().unwrap());
+    report
+}
+
+#[test]
+fn a_thousand_calls_at_a_hundred_per_window() {
+    for (phase, latency) in [
+        (0, (20, 80)),
+        (37_000, (20, 80)),
+        (100, (300, 600)),
+        (9, (0, 0)),
+    ] {
+        let world = World {
+            calls: 1_000,
+            phase,
+            latency,
+            ..World::default()
+        };
+        let report = simulate(&world);
+        assert_eq!((report.done, report.failed), (1_000, 0));
+        assert_eq!(report.tally.refused, 0, "{world:?}");
+        assert_eq!(report.tally.windows, (0..10).collect::<Vec<_>>());
+        assert!(report.seconds < 9 * 60 + 30, "{}", report.seconds);
+        if latency.0 == latency.1 {
+            assert!(report.tally.taken.is_sorted(), "not in order");
+        }
+    }
+}
+
+#[test]
+fn a_thousand_calls_in_an_org_with_a_concurrency_limit() {
+    // A free org, and one where others leave room for ten at once.
+    for (concurrency, quota) in [(35, 4), (10, 80)] {
+        let world = World {
+            calls: 1_000,
+            concurrency,
+            ..World::default()
+        };
+        let report = simulate(&world);
+        assert_eq!(report.done, 1_000);
+        assert_eq!(report.tally.refused, 0);
+        assert!(report.tally.too_many <= quota, "{}", report.tally.too_many);
+        assert_eq!(report.tally.windows.len(), 10);
+    }
+}
+
+#[test]
+fn another_client_costs_one_refusal_per_window_it_has_spent() {
+    // The first two windows are spent by the other client, then half of each.
+    let world = World {
+        calls: 1_000,
+        others: 100,
+        later_limit: 200,
+        ..World::default()
+    };
+    let report = simulate(&world);
+    assert_eq!((report.done, report.tally.refused), (1_000, 2));
+    assert_eq!(report.tally.windows, (2..12).collect::<Vec<_>>());
+}
+
+#[test]
+fn slow_answers_cost_refusals_in_an_unknown_window_only() {
+    let world = World {
+        limit: 10,
+        later_limit: 10,
+        latency: (1_200, 1_900),
+        ..World::default()
+    };
+    let report = simulate(&world);
+    assert_eq!((report.done, report.tally.windows.len()), (300, 30));
+    assert!(
+        report.tally.refused <= INITIAL_CONCURRENCY,
+        "{}",
+        report.tally.refused
+    );
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    let limits = (1..150_u64, 1..150_u64, 2..90_u64, 0..90_000_u64);
+    let arrivals = prop_oneof![Just(0), 0..200_000_u64];
+    let calls = (1..400_u64, arrivals, 0..300_u64, 0..150_u64, any::<u64>());
+    (limits, calls).prop_map(|(limits, (calls, arrivals, latency, spread, seed))| {
+        let (limit, later_limit, window, phase) = limits;
+        World {
+            calls,
+            arrivals,
+            limit,
+            later_limit,
+            window,
+            phase: phase % (window * 1000),
+            latency: (latency, latency + spread),
+            seed,
+            ..World::default()
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// An org of our own: whatever its limits, no request is refused, but for
+    /// those in flight while the limit falls, and one that learns that a window had
+    /// begun before the first request.
+    #[test]
+    fn alone_nothing_is_refused(world in worlds()) {
+        let report = simulate(&world);
+        prop_assert_eq!(report.done, world.calls);
+        let unforeseen = u64::from(world.later_limit < world.limit) * INITIAL_CONCURRENCY;
+        prop_assert!(report.tally.refused <= unforeseen + 1);
+    }
+
+    /// Others spend too, answers lose their headers, callers leave: whoever
+    /// stays is served, and only what nobody could foresee is refused.
+    #[test]
+    fn in_a_rough_world_all_are_served(
+        world in worlds(),
+        others in 0..40_u64,
+        others_first: bool,
+        header_loss in prop_oneof![Just(0.0), 0.0..0.5_f64],
+        cancelled in prop_oneof![Just(0.0), 0.0..0.5_f64],
+    ) {
+        let others = others.min(world.limit.min(world.later_limit) - 1);
+        let world = World { others, others_first, header_loss, cancelled, ..world };
+        let report = simulate(&world);
+        prop_assert_eq!(report.done + report.cancelled, world.calls);
+        let Tally { refused, others, lost, .. } = report.tally;
+        let falls = u64::from(world.later_limit < world.limit) * INITIAL_CONCURRENCY;
+        // And one that learns that a window had begun before the first request.
+        let unforeseen = others + falls + 2 * lost + report.cancelled + 1;
+        prop_assert!(refused <= unforeseen, "{} of {}", refused, unforeseen);
+    }
+
+    /// Slow answers and none at all: each call ends by its deadline, as `play`
+    /// checks, and nothing stays behind.
+    #[test]
+    fn deadlines_hold(
+        world in worlds(),
+        deadline in 1..150_u64,
+        hang in 0.0..0.5_f64,
+        latency in 0..20_000_u64,
+        header_loss in 0.0..1.0_f64,
+    ) {
+        let latency = (latency / 2, latency);
+        let world = World { deadline, hang, header_loss, latency, ..world };
+        let report = simulate(&world);
+        prop_assert_eq!(report.done + report.failed, world.calls);
+    }
+}

@@ -1,0 +1,329 @@
+//! What a response means: success as Okta gives it, or the error it is.
+
+pub(crate) mod okta_error;
+pub(crate) mod redaction;
+
+use std::sync::Arc;
+
+use reqwest::{
+    StatusCode,
+    header::{
+        CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    },
+};
+
+use crate::{
+    Effect, Error, ErrorKind, error_code,
+    operation::Operation,
+    pipeline::{
+        rate_limit::{RateLimit, requested_wait},
+        response::redaction::Secret,
+    },
+};
+
+/// A response, as far as it came in.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// What the headers say of it, read once.
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) body: Body,
+    /// What was secret in the request: some servers echo it, and what goes into
+    /// an error or a receipt goes into a log.
+    pub(crate) secrets: Vec<Secret>,
+    /// Whether a browser let the page read it, across origins. It does so only if
+    /// the response allows the page's origin and its cookies, as the org does for
+    /// its Trusted Origins. Its request id is hidden from the page then.
+    pub(crate) allowed_by_cors: bool,
+}
+
+pub(crate) enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It ended, but nothing shows that this was all (see `transport/native/completeness.rs`).
+    MayBeCut(Vec<u8>),
+    /// Longer than any that Okta sends; the rest was not read.
+    TooLong,
+    /// The connection ended, or the time was up, before the body did.
+    Cut(Error),
+}
+
+/// What the success of an operation looks like.
+pub(crate) struct Expected<'a> {
+    pub(crate) operation: &'a Operation,
+    /// Okta documents its request id as present on every response. Only who
+    /// tests against another server may do without.
+    pub(crate) request_id: bool,
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
+
+/// In bytes. Okta's have some thirty.
+const LONGEST_REQUEST_ID: usize = 128;
+
+const NO_SCOPE: &str = "the access token lacks the scope; revoking needs okta.users.manage";
+
+const UNEXPECTED_STATUS: (ErrorKind, Effect, &str) = (
+    ErrorKind::UnexpectedAnswer,
+    Effect::Unknown,
+    "unexpected status, which Okta never returns for this call; check the org URL and any proxy",
+);
+
+const NOT_FROM_OKTA: &str = "the request was refused, but not by Okta (no request id, no Okta error code); check the org URL and any proxy or firewall in between";
+
+impl Answer {
+    /// `X-Okta-Request-Id`, unless it cannot be one of Okta's.
+    pub(crate) fn request_id(&self) -> Option<Arc<str>> {
+        self.request_id_header()
+            .map(|id| Arc::from(self.hide(id.to_owned())))
+    }
+
+    fn request_id_header(&self) -> Option<&str> {
+        let id = self.headers.get(REQUEST_ID)?.to_str().ok()?;
+        (1..=LONGEST_REQUEST_ID).contains(&id.len()).then_some(id)
+    }
+
+    /// The body, if it ended.
+    pub(crate) fn whole_body(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Whole(body) | Body::MayBeCut(body) => Some(body),
+            Body::TooLong | Body::Cut(_) => None,
+        }
+    }
+
+    /// Whether Okta made it, not something in between. A firewall that refuses a
+    /// response may have let the request through.
+    pub(crate) fn is_from_okta(&self) -> bool {
+        self.allowed_by_cors
+            || self.request_id_header().is_some()
+            || self.has_okta_error_code()
+            || self.challenge().is_some()
+    }
+
+    /// Success as the operation gives it: a documented status, with nothing in it
+    /// but, in older deployments, an empty JSON object. Anything else is an error.
+    pub(crate) fn judge(self, expected: &Expected<'_>) -> Result<Self, Error> {
+        let (kind, effect, message) = if expected.operation.is_success(self.status.as_u16()) {
+            match self.why_no_success(expected) {
+                None => return Ok(self),
+                Some((kind, message)) => (kind, Effect::Unknown, message),
+            }
+        } else {
+            self.refusal()
+        };
+        Err(self.error(kind, effect, message))
+    }
+
+    /// The error that the response to a token request is.
+    #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+    pub(crate) fn into_error(self) -> Error {
+        let (kind, effect, message) = self.refusal();
+        self.error(kind, effect, message)
+    }
+
+    fn error(&self, kind: ErrorKind, effect: Effect, message: &str) -> Error {
+        let status = self.status.as_u16();
+        let error = Error::new(kind, effect, message).with_answer(
+            status,
+            self.request_id(),
+            self.rate_limit.clone(),
+            requested_wait(status, &self.headers),
+            self.okta_error(),
+        );
+        match self.cut() {
+            Some(cut) => error.with_source(cut.to_string()),
+            None => error,
+        }
+    }
+
+    /// What a status says that is no success.
+    fn refusal(&self) -> (ErrorKind, Effect, &'static str) {
+        match self.status.as_u16() {
+            // A proxy may have sent the request on before it gave up.
+            408 => (
+                ErrorKind::Rejected,
+                Effect::Unknown,
+                "the server gave up waiting",
+            ),
+            // Retried like Okta's own, but the request may have taken effect.
+            429 if !self.is_from_okta() => (
+                ErrorKind::RateLimited,
+                Effect::Unknown,
+                "too many requests, but not by Okta's rate limit (no request id, no Okta error code); check any proxy or firewall in between",
+            ),
+            400..=499 if !self.is_from_okta() => {
+                (ErrorKind::Rejected, Effect::Unknown, NOT_FROM_OKTA)
+            }
+            status @ 400..=499 => {
+                let (kind, message) = self.refusal_by_okta(status);
+                (kind, Effect::None, message)
+            }
+            503 if self.okta_error().code.as_deref() == Some(error_code::READ_ONLY) => (
+                ErrorKind::ReadOnly,
+                Effect::None,
+                "the org is in read-only mode (maintenance or failover) and changes nothing until that is over; try again later",
+            ),
+            500..=599 => (
+                ErrorKind::Server,
+                Effect::Unknown,
+                "the server failed; try again",
+            ),
+            300..=399 => (
+                ErrorKind::UnexpectedAnswer,
+                Effect::Unknown,
+                "the server redirects, which Okta does not do here; check the org URL, and the network for a captive portal",
+            ),
+            _ => UNEXPECTED_STATUS,
+        }
+    }
+
+    fn refusal_by_okta(&self, status: u16) -> (ErrorKind, &'static str) {
+        match status {
+            400 | 401 if self.headers.contains_key(WWW_AUTHENTICATE) => {
+                (ErrorKind::Unauthorized, self.challenged())
+            }
+            401 => (
+                ErrorKind::Unauthorized,
+                "Okta does not accept the credential: it is wrong, expired, revoked, or of another org",
+            ),
+            403 => (ErrorKind::Forbidden, self.forbidden()),
+            404 => self.not_found(),
+            405 => (
+                ErrorKind::Rejected,
+                "this server does not have the operation; check that the org URL is your Okta org's",
+            ),
+            429 => (
+                ErrorKind::RateLimited,
+                "the org's rate limit is spent; try again when its window has ended",
+            ),
+            _ => (ErrorKind::Rejected, "the request was refused"),
+        }
+    }
+
+    /// Why a success status is no success; `None` where it is one.
+    fn why_no_success(&self, expected: &Expected<'_>) -> Option<(ErrorKind, &'static str)> {
+        let unexpected = |message| Some((ErrorKind::UnexpectedAnswer, message));
+        let body = match &self.body {
+            Body::Cut(error) => {
+                return Some((
+                    error.kind(),
+                    "the connection ended in the middle of the response",
+                ));
+            }
+            Body::TooLong => {
+                return unexpected(
+                    "a success status came with a long body, which Okta does not send here",
+                );
+            }
+            Body::Whole(body) | Body::MayBeCut(body) => body,
+        };
+        if !is_empty(body) {
+            return unexpected(
+                "a success status came with content that is not Okta's, such as a captive portal's page",
+            );
+        }
+        // A 204 has no body by definition, so over HTTP/1.1 none is read: its headers
+        // tell of a page that was sent nevertheless.
+        let lengths = self.headers.get_all(CONTENT_LENGTH);
+        if self.status == StatusCode::NO_CONTENT
+            && (lengths.iter().any(|length| length != "0")
+                || self.headers.contains_key(TRANSFER_ENCODING))
+        {
+            return unexpected("a 204 came with content, so it is not Okta's");
+        }
+        if !self.allowed_by_cors && self.request_id_header().is_none() {
+            if expected.request_id {
+                return unexpected(
+                    "a success status came without X-Okta-Request-Id, which every response of Okta's has, so something else may have made it; check the org URL and any proxy in between",
+                );
+            }
+            if self.is_html() {
+                return unexpected(
+                    "a success status came as a web page and without X-Okta-Request-Id",
+                );
+            }
+        }
+        if let Body::MayBeCut(_) = self.body {
+            return Some((
+                ErrorKind::ConnectionLost,
+                "a success status came without proof that the response is complete, so it may have been cut",
+            ));
+        }
+        None
+    }
+
+    fn is_html(&self) -> bool {
+        let mut types = self.headers.get_all(CONTENT_TYPE).iter();
+        types.any(|kind| {
+            kind.to_str()
+                .is_ok_and(|kind| kind.to_ascii_lowercase().contains("html"))
+        })
+    }
+
+    fn challenged(&self) -> &'static str {
+        match self.oauth_error().as_ref().map(|error| error.name.as_str()) {
+            Some("invalid_dpop_proof") => {
+                "Okta does not accept the DPoP proof: check that the token is bound to this key, and that no proxy rewrites the URL that the proof names"
+            }
+            Some("use_dpop_nonce") => "Okta keeps requesting a new DPoP nonce; try again",
+            Some("insufficient_scope") => NO_SCOPE,
+            _ => {
+                "Okta does not accept the access token: it is wrong, expired, revoked, of another org, or needs DPoP"
+            }
+        }
+    }
+
+    fn forbidden(&self) -> &'static str {
+        match self.okta_error().code.as_deref() {
+            Some(error_code::INVALID_SESSION) => {
+                "the user's session is over, or the cookie is not this org's; sign in again"
+            }
+            Some(error_code::NOT_ALLOWED_IN_STATUS) => {
+                "Okta does not allow this in the user's current status"
+            }
+            Some(error_code::ACCESS_DENIED) => {
+                "the caller has no permission: revoking needs an administrator role that may clear user sessions (and the scope okta.users.manage with an access token), ending needs the user's own session"
+            }
+            Some("insufficient_scope") => NO_SCOPE,
+            Some(_) => "Okta forbids this",
+            None => "Okta forbids this and does not say why",
+        }
+    }
+
+    fn not_found(&self) -> (ErrorKind, &'static str) {
+        match self.okta_error().code.as_deref() {
+            Some(error_code::RESOURCE_NOT_FOUND) => (
+                ErrorKind::NotFound,
+                "the org has no such user; check the id, and that it is of this org",
+            ),
+            Some(error_code::PATH_NOT_FOUND) => (
+                ErrorKind::UnknownPath,
+                "the org does not know the path: the org URL is wrong, not the user",
+            ),
+            // It must not pass for a user who is gone.
+            _ => (
+                ErrorKind::Rejected,
+                "not found, but without Okta's error code, so this says nothing about the user; check the org URL",
+            ),
+        }
+    }
+
+    pub(crate) fn cut(&self) -> Option<&Error> {
+        match &self.body {
+            Body::Cut(error) => Some(error),
+            Body::Whole(_) | Body::MayBeCut(_) | Body::TooLong => None,
+        }
+    }
+
+    fn hide(&self, text: String) -> String {
+        self.secrets
+            .iter()
+            .fold(text, |text, secret| secret.hide(text))
+    }
+}
+
+/// Nothing, white space, or an empty JSON object.
+fn is_empty(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    body.is_empty() || matches!(body, [b'{', inner @ .., b'}'] if inner.trim_ascii().is_empty())
+}

@@ -1,0 +1,97 @@
+//! One request out, one bounded answer in. How it is carried differs: on a
+//! server over reqwest's own connections, in a browser by `fetch`.
+
+#[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod native;
+
+#[cfg(target_arch = "wasm32")]
+use browser as platform;
+#[cfg(not(target_arch = "wasm32"))]
+use native as platform;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::Proxy;
+pub(crate) use platform::{Connection, Http};
+
+use std::{mem, pin::pin};
+
+use reqwest::Request;
+use tracing::Instrument;
+
+use crate::{
+    Effect, Error, ErrorKind,
+    pipeline::{
+        rate_limit::RateLimit,
+        response::redaction::Secret,
+        response::{Answer, Body},
+    },
+    time::{Instant, race, sleep_until},
+    trace::{self, RequestInfo},
+};
+
+/// Okta's error bodies stay far below this.
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// Sends a request and reads its answer until `ends`.
+pub(crate) async fn send(
+    http: &Http,
+    request: Request,
+    ends: Instant,
+    sending: RequestInfo,
+) -> Result<Answer, Error> {
+    let span = trace::request(&request, &sending);
+    // Pinned here, since a future that is handed on is copied.
+    let exchanged = pin!(exchange(http, request, ends));
+    let result = exchanged.instrument(span.clone()).await;
+    trace::request_ended(&span, &result);
+    result
+}
+
+async fn exchange(http: &Http, request: Request, ends: Instant) -> Result<Answer, Error> {
+    #[cfg(fuzzing)]
+    if let Some(answer) = crate::fuzzing::answer(&request) {
+        return Ok(answer);
+    }
+    #[cfg(target_arch = "wasm32")]
+    let url = request.url().clone();
+    let secrets = Secret::all(&request);
+    let mut limit = pin!(sleep_until(ends));
+    let pool = http.pool();
+    let mut response = match race(pool.execute(request), limit.as_mut()).await {
+        Ok(executed) => executed?,
+        Err(()) => return Err(pool.timed_out()),
+    };
+    #[cfg(target_arch = "wasm32")]
+    if *response.url() != url {
+        return Err(Error::new(
+            ErrorKind::UnexpectedAnswer,
+            Effect::Unknown,
+            platform::REDIRECTED,
+        ));
+    }
+    let status = response.status();
+    let headers = mem::take(response.headers_mut());
+    let allowed_by_cors = platform::allowed_by_cors(&response);
+    let body = match race(platform::read(response, &headers), limit).await {
+        Ok(body) => body,
+        Err(()) => Body::Cut(pool.timed_out()),
+    };
+    Ok(Answer {
+        status,
+        rate_limit: RateLimit::from_headers(&headers),
+        headers,
+        body,
+        secrets,
+        allowed_by_cors,
+    })
+}
+
+fn timed_out() -> Error {
+    Error::new(
+        ErrorKind::TimedOut,
+        Effect::Unknown,
+        "no answer came within the time limit",
+    )
+}

@@ -1,0 +1,205 @@
+//! The HTTP proxy that a client is told to go through.
+
+use std::{env::VarError, fmt};
+
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::{Builder, Matcher};
+use reqwest::{NoProxy, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Error, org_url::OrgUrl, shown};
+
+/// An HTTP proxy, for [`ClientBuilder::proxy`](crate::ClientBuilder::proxy).
+///
+/// ```
+/// use okta_user_sessions::{Client, Credentials, Proxy};
+///
+/// let proxy = Proxy::new("http://proxy.example:8080")
+///     .basic_auth("ada", "her password")
+///     .no_proxy(["intranet.example", "10.0.0.0/8"]);
+/// # #[cfg(any(feature = "rustls", feature = "native-tls"))]
+/// let okta = Client::builder("https://acme.okta.com")
+///     .credentials(Credentials::api_token("00token"))
+///     .proxy(proxy)
+///     .build()?;
+/// # Ok::<(), okta_user_sessions::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Proxy {
+    url: String,
+    login: Option<(String, SecretString)>,
+    no_proxy: Vec<String>,
+}
+
+impl Proxy {
+    /// The proxy at `url`, like `http://proxy.example:8080`. What is sent to
+    /// Okta through it is TLS from end to end.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            login: None,
+            no_proxy: Vec::new(),
+        }
+    }
+
+    /// The user name and password that the proxy asks for.
+    #[must_use]
+    pub fn basic_auth(
+        mut self,
+        username: impl Into<String>,
+        password: impl Into<SecretString>,
+    ) -> Self {
+        self.login = Some((username.into(), password.into()));
+        self
+    }
+
+    /// Hosts, domains and networks that are reached without it, as the variable
+    /// `NO_PROXY` names them.
+    #[must_use]
+    pub fn no_proxy<S: Into<String>>(mut self, hosts: impl IntoIterator<Item = S>) -> Self {
+        self.no_proxy.extend(hosts.into_iter().map(Into::into));
+        self
+    }
+
+    pub(crate) fn build(&self) -> Result<reqwest::Proxy, Error> {
+        let url = match Url::parse(&self.url) {
+            Ok(url) if url.has_host() && matches!(url.scheme(), "http" | "https") => url,
+            _ => return Err(self.refused("it must be like http://proxy.example:8080")),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(
+                self.refused("it contains a user name or password; set them with basic_auth(..)")
+            );
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(self.refused("it contains more than a host and a port"));
+        }
+        // The library's own message may quote it.
+        let mut proxy =
+            reqwest::Proxy::all(url).map_err(|_| self.refused("the HTTP client cannot use it"))?;
+        if let Some((username, password)) = &self.login {
+            proxy = proxy.basic_auth(username, password.expose_secret());
+        }
+        Ok(proxy.no_proxy(NoProxy::from_string(&self.no_proxy.join(","))))
+    }
+
+    /// The URL may hold a password, so it is not shown.
+    fn refused(&self, reason: &str) -> Error {
+        Error::invalid(format!(
+            "the proxy's URL is invalid: {reason} (got {})",
+            shown::length(&self.url)
+        ))
+    }
+}
+
+/// Refuses a proxy variable that applies to the org and that reqwest does not
+/// understand. It would connect directly then, past a proxy that the network may
+/// need or that is to see the traffic.
+pub(crate) fn check_variables(
+    org: &OrgUrl,
+    variable: impl Fn(&str) -> Result<String, VarError>,
+) -> Result<(), Error> {
+    // reqwest reads none then: a server fills in HTTP_PROXY from a request.
+    if !matches!(variable("REQUEST_METHOD"), Err(VarError::NotPresent)) {
+        return Ok(());
+    }
+    let Ok(org) = org.base().parse::<Uri>() else {
+        return Ok(());
+    };
+    let first = |names: [&'static str; 2]| {
+        let mut set = names.into_iter().map(|name| (name, variable(name)));
+        set.find(|(_, value)| !matches!(value, Err(VarError::NotPresent)))
+            .filter(|(_, value)| !matches!(value, Ok(value) if value.is_empty()))
+    };
+    // HTTP_PROXY is for http only, which no org but one on this machine speaks.
+    let https = first(["HTTPS_PROXY", "https_proxy"]);
+    let Some((name, value)) = https.or_else(|| first(["ALL_PROXY", "all_proxy"])) else {
+        return Ok(());
+    };
+    if value.is_ok_and(|value| proxies(Matcher::builder().all(value), &org)) {
+        return Ok(());
+    }
+    let exempt = variable("NO_PROXY").or_else(|_| variable("no_proxy"));
+    let any_proxy = Matcher::builder().all("http://proxy.example");
+    if !proxies(any_proxy.no(exempt.unwrap_or_default()), &org) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the environment variable {name} is invalid: it must be a URL like http://proxy.example:8080; correct it, unset it, or set NO_PROXY for the org's host"
+    )))
+}
+
+fn proxies(matcher: Builder, org: &Uri) -> bool {
+    let proxy = matcher.build().intercept(org);
+    // A port that is not a number would be taken for none.
+    proxy.is_some_and(|proxy| Url::parse(&proxy.uri().to_string()).is_ok())
+}
+
+/// The settings may be misplaced secrets, all of them.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    fn check(variables: &[(&str, &str)]) -> Result<(), Error> {
+        let org = OrgUrl::new("https://acme.okta.com", false)?;
+        check_variables(&org, |name| {
+            let set = variables.iter().find(|(set, _)| *set == name);
+            match set {
+                Some((_, "not unicode")) => Err(VarError::NotUnicode("x".into())),
+                Some((_, value)) => Ok((*value).to_owned()),
+                None => Err(VarError::NotPresent),
+            }
+        })
+    }
+
+    #[test]
+    fn proxy_variables_that_reqwest_reads_or_does_not_need_are_accepted() {
+        let bad = "http://ada:hush@proxy example";
+        for variables in [
+            &[][..],
+            &[("HTTPS_PROXY", "http://ada:hush@proxy.example:8080")],
+            &[("https_proxy", "proxy.example:8080")],
+            &[("ALL_PROXY", "socks5h://proxy.example")],
+            &[("HTTPS_PROXY", ""), ("https_proxy", bad)],
+            &[("HTTPS_PROXY", "http://proxy.example"), ("ALL_PROXY", bad)],
+            &[("HTTP_PROXY", bad)],
+            &[("HTTPS_PROXY", bad), ("NO_PROXY", "intranet, okta.com")],
+            &[("HTTPS_PROXY", bad), ("REQUEST_METHOD", "GET")],
+        ] {
+            assert!(check(variables).is_ok(), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_proxy_variable_is_named_but_not_quoted() {
+        for (name, value) in [
+            ("HTTPS_PROXY", "http://ada:hush@proxy example"),
+            ("https_proxy", "http://ada:hush@proxy.example:port"),
+            ("HTTPS_PROXY", "ftp://ada:hush@proxy.example"),
+            ("ALL_PROXY", "/ada:hush"),
+            ("all_proxy", " http://ada:hush@proxy.example"),
+            ("HTTPS_PROXY", "not unicode"),
+        ] {
+            for others in [
+                &[][..],
+                &[("NO_PROXY", "intranet")],
+                &[("HTTP_PROXY", "http://proxy.example")],
+            ] {
+                let mut variables = vec![(name, value)];
+                variables.extend(others);
+                let error = check(&variables).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidInput);
+                let text = error.to_string();
+                assert!(text.contains(name) && !text.contains("hush"), "{text}");
+            }
+        }
+    }
+}
