@@ -198,7 +198,13 @@ impl Layers {
             };
             caller.sending();
             let ends = attempt.ends();
-            let send = pin!(transport::send(&self.wire.http, request, ends, sending));
+            let send = pin!(transport::send(
+                &self.wire.http,
+                request,
+                Vec::new(),
+                ends,
+                sending,
+            ));
             let answer = signed.alongside(send).await?;
             // Only Okta's word that nothing was done allows to send it again as if
             // nothing was.

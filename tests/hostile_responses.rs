@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::support::{
     ADA,
-    http2::{self, END_STREAM, Script, data, goaway, headers, rst_stream},
+    http2::{self, END_STREAM, Script, data, goaway, goaway_saying, headers, rst_stream},
 };
 
 const ID: (&str, &str) = ("x-okta-request-id", "req1");
@@ -433,5 +433,21 @@ async fn the_text_of_a_response_that_is_not_okta_s_is_told() {
         let error = both.revoke().await.unwrap_err();
         assert_eq!(error.error_summary(), Some(told));
         assert!(error.to_string().contains("not by Okta"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_a_goaway_hold_no_secret_and_are_short() {
+    let server = http2::Server::start().await;
+    let both = Both::new(&server.url, false);
+    for words in ["you sent SSWS 00token!".to_owned(), "w".repeat(10_000)] {
+        server.play(move |_| Script {
+            bytes: goaway_saying(&words),
+            close: true,
+        });
+        let error = assert_unknown(both.revoke().await, "goaway");
+        let text = format!("{error:?}");
+        assert!(text.contains("GOAWAY") || text.contains("http2"), "{text}");
+        assert!(!text.contains("00token") && text.len() < 2000, "{text}");
     }
 }
