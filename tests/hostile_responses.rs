@@ -334,7 +334,7 @@ async fn a_refusal_that_okta_did_not_make_has_an_unknown_effect() {
             r#"{"errorCode":"E0000006"#,
         ] {
             server.play(format!(
-                "HTTP/1.1 {status} No\r\nContent-Length: {}\r\nWWW-Authenticate: Basic realm=\"Bearer \"\r\n\r\n{body}",
+                "HTTP/1.1 {status} No\r\nContent-Length: {}\r\nWWW-Authenticate: Basic realm=\"a, Bearer b\", error=\"x\"\r\n\r\n{body}",
                 body.len()
             ));
             let error = assert_unknown(both.revoke().await, &format!("{status} {body}"));
@@ -450,4 +450,18 @@ async fn the_words_of_a_goaway_hold_no_secret_and_are_short() {
         assert!(text.contains("GOAWAY") || text.contains("http2"), "{text}");
         assert!(!text.contains("00token") && text.len() < 2000, "{text}");
     }
+}
+
+/// OAuth's words for an error are not Okta's codes.
+#[tokio::test]
+async fn an_oauth_error_with_the_name_of_an_okta_code_is_not_okta_s() {
+    let server = Http1::start().await;
+    let both = Both::new(&server.url, false);
+    let body = r#"{"error":"E0000010"}"#;
+    let length = body.len();
+    server.play(format!(
+        "HTTP/1.1 503 No\r\nContent-Length: {length}\r\n\r\n{body}"
+    ));
+    let error = assert_unknown(both.revoke().await, body);
+    assert_eq!(error.kind(), ErrorKind::Server);
 }
