@@ -21,6 +21,8 @@ use crate::{
 };
 
 pub(crate) use completeness::Received;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use completeness::is_ambiguous;
 pub(crate) use okta_error::OAuthError;
 
 /// A response, as far as it came in.

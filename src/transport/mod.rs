@@ -88,6 +88,7 @@ async fn exchange(
         ));
     }
     let status = response.status();
+    let is_in_step = pool.in_step(&response);
     let headers = mem::take(response.headers_mut());
     let allowed_by_cors = platform::allowed_by_cors(&response);
     let body = match race(platform::read(response, &headers), limit).await {
@@ -95,6 +96,13 @@ async fn exchange(
         Ok(body) => body,
         Err(()) => Body::Cut(pool.timed_out()),
     };
+    if !is_in_step() {
+        return Err(Error::new(
+            ErrorKind::ConnectionLost,
+            Effect::Unknown,
+            "the response may not belong to this request, because it is not clear where an earlier response on the connection ended; check any proxy in between",
+        ));
+    }
     Ok(Answer {
         status,
         rate_limit: RateLimit::from_headers(&headers),
