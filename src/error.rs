@@ -168,6 +168,22 @@ impl Error {
         self
     }
 
+    /// Replaces the source and its own sources by one text, of which `shown` makes
+    /// what may be shown.
+    pub(crate) fn with_source_as_text(mut self, shown: impl FnOnce(String) -> String) -> Self {
+        let Some(source) = self.0.source.take() else {
+            return self;
+        };
+        let mut text = source.to_string();
+        let mut next = source.source();
+        while let Some(source) = next {
+            text.push_str(": ");
+            text.push_str(&source.to_string());
+            next = source.source();
+        }
+        self.with_source(shown(text))
+    }
+
     pub(crate) fn with_answer(
         mut self,
         status: u16,

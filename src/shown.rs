@@ -13,6 +13,14 @@ pub(crate) fn length(value: &str) -> String {
     }
 }
 
+/// The beginning of a text, if it has more than so many characters.
+pub(crate) fn cut(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
+        None => text,
+    }
+}
+
 /// Whether it is the name or address of a host. A name has two labels or more, none
 /// as long as a token, and the last of letters only.
 pub(crate) fn is_host(text: &str) -> bool {

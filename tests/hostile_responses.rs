@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::support::{
     ADA,
-    http2::{self, END_STREAM, Script, data, goaway, headers, rst_stream},
+    http2::{self, END_STREAM, Script, data, goaway, goaway_saying, headers, rst_stream},
 };
 
 const ID: (&str, &str) = ("x-okta-request-id", "req1");
@@ -334,7 +334,7 @@ async fn a_refusal_that_okta_did_not_make_has_an_unknown_effect() {
             r#"{"errorCode":"E0000006"#,
         ] {
             server.play(format!(
-                "HTTP/1.1 {status} No\r\nContent-Length: {}\r\nWWW-Authenticate: Basic realm=\"Bearer \"\r\n\r\n{body}",
+                "HTTP/1.1 {status} No\r\nContent-Length: {}\r\nWWW-Authenticate: Basic realm=\"a, Bearer b\", error=\"x\"\r\n\r\n{body}",
                 body.len()
             ));
             let error = assert_unknown(both.revoke().await, &format!("{status} {body}"));
@@ -434,4 +434,107 @@ async fn the_text_of_a_response_that_is_not_okta_s_is_told() {
         assert_eq!(error.error_summary(), Some(told));
         assert!(error.to_string().contains("not by Okta"), "{error}");
     }
+}
+
+/// Answers the first connection's first request with `first`, and what comes over it
+/// afterwards with a success that is none; later connections get a refusal of Okta's.
+async fn out_of_step(first: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut responses =
+            [first, "HTTP/1.1 204 No\r\nX-Okta-Request-Id: req1\r\n\r\n"].into_iter();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let own: Vec<_> = match responses.len() {
+                0 => {
+                    vec!["HTTP/1.1 403 No\r\nX-Okta-Request-Id: req2\r\nContent-Length: 0\r\n\r\n"]
+                }
+                _ => responses.by_ref().collect(),
+            };
+            tokio::spawn(async move {
+                for response in own {
+                    let mut request = [0; 4096];
+                    if socket.read(&mut request).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                    socket.write_all(response.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    url
+}
+
+/// What follows over its connection may be its content, so it is not read as the
+/// response to the next request.
+#[tokio::test]
+async fn a_connection_is_not_used_after_a_response_whose_end_is_in_doubt() {
+    for first in [
+        "HTTP/1.1 204 No\r\nX-Okta-Request-Id: req1\r\nContent-Length: 52\r\n\r\n",
+        "HTTP/1.1 204 No\r\nX-Okta-Request-Id: req1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 304 No\r\nContent-Length: 52\r\n\r\n",
+        "HTTP/1.1 200 No\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 403 No\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 502 No\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        let both = Both::new(&out_of_step(first).await, false);
+        assert_unknown(both.revoke().await, first);
+        let error = both.revoke().await.expect_err(first);
+        assert_eq!(error.status(), Some(403), "{first}");
+    }
+}
+
+/// It may have got the connection of the other one a moment before.
+#[tokio::test]
+async fn a_request_in_flight_beside_a_response_whose_end_is_in_doubt_is_unknown() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let both = Both::new(&url, false);
+    for response in [
+        "HTTP/1.1 204 No\r\nX-Okta-Request-Id: req1\r\n\r\n",
+        "HTTP/1.1 403 No\r\nX-Okta-Request-Id: req1\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        let mut request = [0; 4096];
+        let one = tokio::spawn(both.okta.revoke_user_sessions(ADA).into_future());
+        let (mut first, _) = listener.accept().await.unwrap();
+        assert_ne!(first.read(&mut request).await.unwrap(), 0);
+        let other = tokio::spawn(both.okta.revoke_user_sessions(ADA).into_future());
+        let (mut second, _) = listener.accept().await.unwrap();
+        assert_ne!(second.read(&mut request).await.unwrap(), 0);
+        let in_doubt = "HTTP/1.1 204 No\r\nX-Okta-Request-Id: req1\r\nContent-Length: 5\r\n\r\n";
+        first.write_all(in_doubt.as_bytes()).await.unwrap();
+        assert_unknown(one.await.unwrap(), "in doubt");
+        second.write_all(response.as_bytes()).await.unwrap();
+        assert_unknown(other.await.unwrap(), response);
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_a_goaway_hold_no_secret_and_are_short() {
+    let server = http2::Server::start().await;
+    let both = Both::new(&server.url, false);
+    for words in ["you sent SSWS 00token!".to_owned(), "w".repeat(10_000)] {
+        server.play(move |_| Script {
+            bytes: goaway_saying(&words),
+            close: true,
+        });
+        let error = assert_unknown(both.revoke().await, "goaway");
+        let text = format!("{error:?}");
+        assert!(text.contains("GOAWAY") || text.contains("http2"), "{text}");
+        assert!(!text.contains("00token") && text.len() < 2000, "{text}");
+    }
+}
+
+/// OAuth's words for an error are not Okta's codes.
+#[tokio::test]
+async fn an_oauth_error_with_the_name_of_an_okta_code_is_not_okta_s() {
+    let server = Http1::start().await;
+    let both = Both::new(&server.url, false);
+    let body = r#"{"error":"E0000010"}"#;
+    let length = body.len();
+    server.play(format!(
+        "HTTP/1.1 503 No\r\nContent-Length: {length}\r\n\r\n{body}"
+    ));
+    let error = assert_unknown(both.revoke().await, body);
+    assert_eq!(error.kind(), ErrorKind::Server);
 }

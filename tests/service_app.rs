@@ -660,3 +660,28 @@ async fn nothing_shows_the_key_the_assertion_the_proof_or_the_token() {
         assert!(!shown.contains(&secret), "{secret} in {shown}");
     }
 }
+
+/// Such as the 203 of a proxy that changed something else.
+#[tokio::test]
+async fn a_token_under_an_unexpected_status_is_in_no_error() {
+    let org = org().await;
+    org.add_service_app(app());
+    let okta = builder(&org, key(P256))
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap();
+    for status in [201, 203, 302, 400, 401, 500, 503] {
+        for body in [
+            r#"{"access_token":"eyJ.minted.token","token_type":"DPoP"}"#,
+            "access_token=eyJ.minted.token",
+        ] {
+            org.fail_next_token(1, Fault::status(status).body(body));
+            let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+            assert_eq!(error.status(), Some(status));
+            assert!(
+                !format!("{error:?} {error}").contains("minted"),
+                "{error:?}"
+            );
+        }
+    }
+}

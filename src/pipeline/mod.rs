@@ -205,7 +205,8 @@ impl Pipeline {
             };
             hooks.request_leaving();
             let ends = attempt.ends();
-            let send = pin!(transport::send(&self.shared.http, request, ends, info));
+            let http = &self.shared.http;
+            let send = pin!(transport::send(http, request, Vec::new(), ends, info));
             let answer = signed.refresh_while(send).await?;
             // Only Okta's word that nothing was done allows to send it again as if
             // nothing was.

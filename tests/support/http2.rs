@@ -67,6 +67,13 @@ pub fn goaway(last_stream: u32, code: u32) -> Vec<u8> {
     frame(GOAWAY, 0, 0, &payload)
 }
 
+/// With words that only a log is meant to see (RFC 9113 §6.8).
+pub fn goaway_saying(words: &str) -> Vec<u8> {
+    let mut payload = [0_u32.to_be_bytes(), 0_u32.to_be_bytes()].concat();
+    payload.extend(words.bytes());
+    frame(GOAWAY, 0, 0, &payload)
+}
+
 /// What a server writes in response to the request on a stream.
 pub struct Script {
     pub bytes: Vec<u8>,

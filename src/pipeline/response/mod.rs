@@ -13,7 +13,9 @@ use reqwest::{
 };
 
 use crate::{
-    Effect, Error, ErrorKind, error_code,
+    Effect, Error, ErrorKind,
+    error::OktaError,
+    error_code,
     operation::Operation,
     pipeline::{
         rate_limit::{RateLimit, requested_wait},
@@ -111,24 +113,27 @@ impl Answer {
         } else {
             self.refusal()
         };
-        Err(self.error(kind, effect, message))
+        let okta = self.okta_error();
+        Err(self.error(kind, effect, message, okta))
     }
 
-    /// The error that the response to a token request is.
+    /// The error that the response to a token request is. It never quotes a body as
+    /// it is, since under an unexpected status (a proxy's 203) it may hold a token.
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
     pub(crate) fn into_error(self) -> Error {
         let (kind, effect, message) = self.refusal();
-        self.error(kind, effect, message)
+        let okta = self.stated_error();
+        self.error(kind, effect, message, okta)
     }
 
-    fn error(&self, kind: ErrorKind, effect: Effect, message: &str) -> Error {
+    fn error(&self, kind: ErrorKind, effect: Effect, message: &str, okta: OktaError) -> Error {
         let status = self.status.as_u16();
         let error = Error::new(kind, effect, message).with_answer(
             status,
             self.request_id(),
             self.rate_limit.clone(),
             requested_wait(status, &self.headers),
-            self.okta_error(),
+            okta,
         );
         match self.cut() {
             Some(cut) => error.with_source(cut.to_string()),
@@ -158,7 +163,7 @@ impl Answer {
                 let (kind, message) = self.refusal_by_okta(status);
                 (kind, Effect::None, message)
             }
-            503 if self.okta_error().code.as_deref() == Some(error_code::READ_ONLY) => (
+            503 if self.okta_error_code().as_deref() == Some(error_code::READ_ONLY) => (
                 ErrorKind::ReadOnly,
                 Effect::None,
                 "the org is in read-only mode (maintenance or failover) and changes nothing until that is over; try again later",
@@ -291,7 +296,7 @@ impl Answer {
     }
 
     fn not_found(&self) -> (ErrorKind, &'static str) {
-        match self.okta_error().code.as_deref() {
+        match self.okta_error_code().as_deref() {
             Some(error_code::RESOURCE_NOT_FOUND) => (
                 ErrorKind::NotFound,
                 "the org has no such user; check the id, and that it is of this org",
@@ -316,9 +321,7 @@ impl Answer {
     }
 
     fn hide(&self, text: String) -> String {
-        self.secrets
-            .iter()
-            .fold(text, |text, secret| secret.hide(text))
+        redaction::hide_all(&self.secrets, text)
     }
 }
 

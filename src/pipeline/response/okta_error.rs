@@ -6,7 +6,7 @@ use reqwest::header::WWW_AUTHENTICATE;
 use serde::Deserialize;
 
 use super::{Answer, is_empty};
-use crate::{error::OktaError, generated::types};
+use crate::{error::OktaError, generated::types, shown};
 
 /// In characters. Okta's codes have eight, its error ids some thirty.
 const LONGEST_NAME: usize = 128;
@@ -43,10 +43,15 @@ impl Answer {
 
     /// Whether the body is Okta's error body, by the form of its code.
     pub(super) fn has_okta_error_code(&self) -> bool {
-        let code = self.error_body().error_code;
-        code.as_deref()
+        self.okta_error_code()
+            .as_deref()
             .and_then(|code| code.strip_prefix('E'))
             .is_some_and(|digits| digits.len() == 7 && digits.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// The code in Okta's error body. Unlike [`OktaError::code`], never OAuth's word.
+    pub(super) fn okta_error_code(&self) -> Option<String> {
+        self.error_body().error_code
     }
 
     fn error_body(&self) -> types::Error {
@@ -57,12 +62,22 @@ impl Answer {
     /// What Okta said in its error body, or by OAuth's rules; else what the body
     /// says as text.
     pub(super) fn okta_error(&self) -> OktaError {
+        let mut error = self.stated_error();
+        if error.code.is_none() && error.summary.is_none() {
+            let text = self.text();
+            error.summary = text.map(|text| self.shown(text, LONGEST_TEXT));
+        }
+        error
+    }
+
+    /// What Okta said in its error body, or by OAuth's rules.
+    pub(super) fn stated_error(&self) -> OktaError {
         let error = self.error_body();
         let (code, summary) = match error.error_code {
             Some(code) => (Some(code), error.error_summary),
             None => match self.oauth_error() {
                 Some(oauth) => (Some(oauth.name), oauth.description),
-                None => (None, error.error_summary.or_else(|| self.text())),
+                None => (None, error.error_summary),
             },
         };
         let shown = |text: Option<String>, most| text.map(|text| self.shown(text, most));
@@ -82,11 +97,7 @@ impl Answer {
 
     /// Secrets are hidden first: of one that is cut, the rest would not be found.
     fn shown(&self, text: String, most: usize) -> String {
-        let text = self.hide(text);
-        match text.char_indices().nth(most) {
-            Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
-            None => text,
-        }
+        shown::cut(self.hide(text), most)
     }
 
     /// What a body that is not of Okta's form says to a person: a page's title, or
@@ -104,29 +115,139 @@ impl Answer {
 }
 
 impl OAuthError {
-    fn in_challenge(challenge: &str) -> Option<Self> {
-        // The name of a scheme or parameter begins after white space or a comma.
-        let begins = |at: usize| {
-            let before = challenge.get(..at).unwrap_or_default();
-            before.is_empty() || before.ends_with([' ', ',', '\t'])
-        };
-        let lower = challenge.to_ascii_lowercase();
-        let has_scheme = ["dpop ", "bearer "]
-            .iter()
-            .any(|scheme| lower.match_indices(scheme).any(|(at, _)| begins(at)));
-        if !has_scheme {
-            return None;
+    /// The first DPoP or Bearer challenge with an error, in one field of
+    /// `WWW-Authenticate` (RFC 9110 §11.6.1). What another scheme's parameters or
+    /// quoted strings say is not it.
+    fn in_challenge(field: &str) -> Option<Self> {
+        let mut is_ours = false;
+        let mut name = None;
+        let mut description = None;
+        for element in elements(field) {
+            let parameter = match element.split_once([' ', '\t']) {
+                Some((scheme, rest)) if begins_challenge(scheme, rest) => {
+                    if name.is_some() {
+                        break;
+                    }
+                    is_ours = is_dpop_or_bearer(scheme);
+                    description = None;
+                    rest.trim_ascii_start()
+                }
+                None if begins_challenge(element, "") => {
+                    if name.is_some() {
+                        break;
+                    }
+                    is_ours = is_dpop_or_bearer(element);
+                    description = None;
+                    continue;
+                }
+                _ => element,
+            };
+            let Some((key, value)) = parameter.split_once('=').filter(|_| is_ours) else {
+                continue;
+            };
+            let found = match key.trim_ascii_end().to_ascii_lowercase().as_str() {
+                "error" => &mut name,
+                "error_description" => &mut description,
+                _ => continue,
+            };
+            if found.is_none() {
+                *found = value_of(value.trim_ascii_start());
+            }
         }
-        let parameter = |name: &str| {
-            challenge.match_indices(name).find_map(|(at, _)| {
-                let value = challenge.get(at..)?.strip_prefix(name)?;
-                let value = value.strip_prefix("=\"").filter(|_| begins(at))?;
-                value.split_once('"').map(|(value, _)| value.to_owned())
-            })
-        };
         Some(Self {
-            name: parameter("error")?,
-            description: parameter("error_description"),
+            name: name?,
+            description,
         })
+    }
+}
+
+/// The parts between commas that are not in a quoted string.
+fn elements(field: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = field.split(move |character| {
+        let separates = character == ',' && !quoted;
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        separates
+    });
+    parts.map(str::trim_ascii).filter(|part| !part.is_empty())
+}
+
+fn begins_challenge(scheme: &str, rest: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    scheme.bytes().all(is_name) && !rest.trim_ascii_start().starts_with('=')
+}
+
+fn is_dpop_or_bearer(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("dpop") || scheme.eq_ignore_ascii_case("bearer")
+}
+
+/// Of a parameter: a quoted string, or a token.
+fn value_of(text: &str) -> Option<String> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let token = text.split([' ', '\t', '"']).next()?;
+        return (!token.is_empty()).then(|| token.to_owned());
+    };
+    let mut value = String::new();
+    let mut characters = quoted.chars();
+    loop {
+        match characters.next()? {
+            '"' => return Some(value),
+            '\\' => value.push(characters.next()?),
+            character => value.push(character),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_dpop_or_bearer_challenge_names_an_error() {
+        for (field, found) in [
+            (
+                r#"DPoP error="invalid_dpop_proof""#,
+                Some("invalid_dpop_proof"),
+            ),
+            (r#"dpop  algs="RS256 ES256", error="x""#, Some("x")),
+            (r#"Bearer realm="r", error="x", resource="/""#, Some("x")),
+            (r#"Bearer error = "x""#, Some("x")),
+            ("BEARER error=invalid_token", Some("invalid_token")),
+            (
+                r#"Bearer ERROR="x" error_description="no comma""#,
+                Some("x"),
+            ),
+            (r#"Bearer error="a\"b""#, Some("a\"b")),
+            (r#"Basic realm="a, b", Bearer error="x""#, Some("x")),
+            (
+                r#"Negotiate, NTLM abc==, DPoP error="x", Basic realm="r""#,
+                Some("x"),
+            ),
+            (r#"Bearer error="x", DPoP error="y""#, Some("x")),
+            (r#"Bearer, DPoP error="y""#, Some("y")),
+            ("Bearer", None),
+            ("", None),
+            (r#"error="x""#, None),
+            (r#"Basic realm="r", error="x""#, None),
+            (r#"Basic realm="a, Bearer b", error="x""#, None),
+            (r#"Basic realm="Bearer error=\"x\"""#, None),
+            (r#"Bearer realm="r", Digest error="x""#, None),
+            (r#"Bearer realm=", error=\"x\"""#, None),
+            (r#"Bearer realm=", error="x"#, None),
+            (r#"Bearer error="x"#, None),
+            ("Bearer error=", None),
+            (r#"Bearer error_description="error=""#, None),
+            (r#"XBearer error="x""#, None),
+        ] {
+            let error = OAuthError::in_challenge(field);
+            assert_eq!(error.map(|error| error.name).as_deref(), found, "{field}");
+        }
+        let error = OAuthError::in_challenge(r#"DPoP error="x", error_description="a, b""#);
+        assert_eq!(error.unwrap().description.as_deref(), Some("a, b"));
     }
 }

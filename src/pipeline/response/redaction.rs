@@ -25,6 +25,11 @@ const WINDOW: usize = 8;
 /// in ordinary text.
 const SHORTEST: usize = 6;
 
+/// The text without any of them.
+pub(crate) fn hide_all(secrets: &[Secret], text: String) -> String {
+    secrets.iter().fold(text, |text, secret| secret.hide(text))
+}
+
 /// A value that must not be shown.
 pub(crate) struct Secret {
     value: HeaderValue,

@@ -40,6 +40,11 @@ impl Http {
         super::timed_out()
     }
 
+    /// The browser's own affair.
+    pub(super) fn in_step(&self, _: &Response) -> fn() -> bool {
+        || true
+    }
+
     /// Dropping the future aborts the request.
     pub(super) async fn execute(&self, request: Request) -> Result<Response, Error> {
         let abort = AbortOnDrop::new().map_err(|_| unsendable())?;

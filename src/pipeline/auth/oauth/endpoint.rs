@@ -147,8 +147,8 @@ impl TokenEndpoint {
                 template: PATH,
                 before: sent.fetch_add(1, Relaxed),
             };
-            let mut answer = transport::send(&self.wire.http, request, ends, sending).await?;
-            answer.secrets.push(assertion);
+            let secrets = vec![assertion];
+            let answer = transport::send(&self.wire.http, request, secrets, ends, sending).await?;
             if !self.prover.should_resend(&proven, &answer, &mut resends) {
                 return token(answer, requested);
             }

@@ -34,12 +34,30 @@ impl Received {
             // It ends with its headers, whatever they say of a body.
             return true;
         }
-        // With both, one of two readers is wrong about where it ends.
-        match (headers.contains_key(TRANSFER_ENCODING), has_length) {
-            (true, false) => self.version == Version::HTTP_11 && is_chunked(headers),
-            (false, true) => all_of_it,
-            (true, true) | (false, false) => false,
-        }
+        let shows_its_end = has_length || headers.contains_key(TRANSFER_ENCODING);
+        shows_its_end && !is_ambiguous(self.version, status, headers) && (!has_length || all_of_it)
+    }
+}
+
+/// Whether two readers of the same response may disagree about where it ends
+/// (RFC 9112 §6.3). What follows on its connection may then be a part of it, and must
+/// not be read as the response to the next request. Over HTTP/2, frames show the end.
+pub(crate) fn is_ambiguous(version: Version, status: StatusCode, headers: &HeaderMap) -> bool {
+    if version >= Version::HTTP_2 {
+        return false;
+    }
+    let has_length = headers.contains_key(CONTENT_LENGTH);
+    let has_coding = headers.contains_key(TRANSFER_ENCODING);
+    if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        // They end with their headers, but a server that states content may send it.
+        return has_coding || (has_length && content_length(headers) != Some(0));
+    }
+    match (has_coding, has_length) {
+        (true, true) => true,
+        (true, false) => version != Version::HTTP_11 || !is_chunked(headers),
+        (false, true) => content_length(headers).is_none(),
+        // The connection ends with it.
+        (false, false) => false,
     }
 }
 

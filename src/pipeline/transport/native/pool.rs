@@ -6,6 +6,9 @@
 //! there, and the next request has a new pool. Over HTTP/1.1 the connection is
 //! closed with its one request, but the idle ones may have died with it, such as
 //! in a firewall that forgot them all.
+//!
+//! A pool is also given up after an HTTP/1.1 response whose end is in doubt: what
+//! follows on its connection would be read as the response to the next request.
 
 use std::{
     sync::{
@@ -18,8 +21,12 @@ use std::{
 
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 
-use crate::pipeline::transport::timed_out;
-use crate::{Effect, Error, ErrorKind, faults::Faults, time::Instant};
+use reqwest::Version;
+
+use super::completeness::is_ambiguous;
+use crate::{
+    Effect, Error, ErrorKind, faults::Faults, pipeline::transport::timed_out, time::Instant,
+};
 
 /// A request that its caller drops after this time was waited for in vain. One
 /// that is dropped earlier, by a program that changed its mind, says nothing of
@@ -43,6 +50,8 @@ pub(crate) struct Pool {
     /// Whether it ever had a connection that a request could be sent over.
     connected: Arc<AtomicBool>,
     given_up: AtomicBool,
+    /// Whether a response came whose end is in doubt.
+    out_of_step: AtomicBool,
 }
 
 impl Http {
@@ -92,6 +101,7 @@ impl Pool {
             client: make(WatchConnector(connected.clone()), faults)?,
             connected,
             given_up: AtomicBool::new(false),
+            out_of_step: AtomicBool::new(false),
         })
     }
 
@@ -122,6 +132,22 @@ impl Pool {
         let output = future.await;
         waiting.over = true;
         output
+    }
+
+    /// To be called with each response as soon as its head is there. Says, once all of
+    /// it was read, whether it belongs to its request: another request may have got the
+    /// connection of a response whose end is in doubt before the pool was given up.
+    pub(crate) fn in_step<'a>(
+        &'a self,
+        response: &reqwest::Response,
+    ) -> impl Fn() -> bool + use<'a> {
+        let (version, status) = (response.version(), response.status());
+        let mut is_sure = version >= Version::HTTP_2;
+        if is_ambiguous(version, status, response.headers()) {
+            is_sure = !self.out_of_step.swap(true, Ordering::AcqRel);
+            self.give_up();
+        }
+        move || is_sure || !self.out_of_step.load(Ordering::Acquire)
     }
 
     fn give_up(&self) {
