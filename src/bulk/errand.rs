@@ -281,6 +281,10 @@ impl Errand<'_> {
                 StopReason::Unauthorized
             }
             ErrorKind::UnknownPath => StopReason::WrongOrg,
+            ErrorKind::ProxyUnauthorized => StopReason::ProxyUnauthorized,
+            ErrorKind::Tls => StopReason::Tls,
+            // Of the runtime, since the ids were checked before.
+            ErrorKind::InvalidInput => StopReason::Cancelled,
             ErrorKind::DeadlineTooClose => StopReason::Deadline,
             ErrorKind::Journal => StopReason::Journal,
             _ if past_deadline => StopReason::Deadline,
