@@ -179,10 +179,15 @@ fn the_users_proxy_is_neither_moved_nor_bypassed_by_the_projects_file() {
     let without_effect = client("proxy: {noProxy: acme.okta.com}");
     admin(&[(PROJECT, &without_effect)], &[TOKEN, org]).unwrap();
 
-    let project = client("orgUrl: https://acme.okta.com\ntoken: 00token\nproxy: {port: 8080, username: u}");
+    let project =
+        client("orgUrl: https://acme.okta.com\ntoken: 00token\nproxy: {port: 8080, username: u}");
     let password = ("OKTA_CLIENT_PROXY_PASSWORD", "hunter2");
     let text = refusal(admin(&[(PROJECT, &project)], &[password, proxy]));
-    names_both(&text, "okta.client.proxy.password", "okta.client.proxy.port");
+    names_both(
+        &text,
+        "okta.client.proxy.password",
+        "okta.client.proxy.port",
+    );
 }
 
 /// `HOME=.` would make every project's file the user's own.
