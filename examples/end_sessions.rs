@@ -36,8 +36,7 @@ async fn main() -> ExitCode {
         Err(error) => return support::refused(error),
     };
     if arguments.explain_settings {
-        print!("{}", config.explain());
-        return ExitCode::SUCCESS;
+        return support::explain(&config);
     }
     let client = match client(&config, arguments.origin) {
         Ok(client) => client,

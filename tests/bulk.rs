@@ -4,11 +4,15 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use okta_user_sessions::{
-    Client, Credentials, ErrorKind, Outcome, Report, RetryPolicy, RevokeMany, Run, RunHandle,
-    StopReason, UserOutcome,
+    Client, Credentials, ErrorKind, Outcome, Proxy, Report, RetryPolicy, RevokeMany, Run,
+    RunHandle, StopReason, UserOutcome,
     mock::{Fault, MockOrg, MockUser},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::support::{admin, automation, unreachable};
 
@@ -393,6 +397,45 @@ async fn what_concerns_everyone_stops_the_run() {
         );
         let untried = with(&outcomes, Outcome::NotAttempted).len();
         assert_eq!(untried, 200 - org.requests().len(), "{reason:?}");
+    }
+}
+
+/// What no retry heals, and no other user would meet differently.
+#[tokio::test]
+async fn a_refused_proxy_password_and_an_insecure_connection_stop_the_run() {
+    for (reason, response) in [
+        (
+            StopReason::ProxyUnauthorized,
+            "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+        ),
+        (StopReason::Tls, "HTTP/1.1 200 Connected\r\n\r\n"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::new(format!("http://{}", listener.local_addr().unwrap()));
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let _ = socket.read(&mut [0; 4096]).await;
+                let _ = socket.write_all(response.as_bytes()).await;
+                // Behind a tunnel, the answer to the TLS handshake is not TLS.
+                if response.contains("200") {
+                    let _ = socket.read(&mut [0; 4096]).await;
+                    let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+                }
+                open.push(socket);
+            }
+        });
+        let okta = Client::builder("https://acme.okta.com")
+            .credentials(Credentials::api_token("00token"))
+            .proxy(proxy.basic_auth("ada", "hush"))
+            .retry(RetryPolicy::never())
+            .build()
+            .unwrap();
+        let (outcomes, report) = outcomes(okta.revoke_many(ids(10)).concurrency(1)).await;
+        assert_eq!(report.stopped, Some(reason), "{report:?}");
+        assert!(report.stopped_because.is_some());
+        assert_eq!(with(&outcomes, Outcome::NotAttempted).len(), 10);
+        assert_eq!(report.requests, 1);
     }
 }
 

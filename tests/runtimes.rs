@@ -3,6 +3,7 @@
 use futures_util::FutureExt;
 use okta_user_sessions::{
     Client, Credentials, Effect, Error, ErrorKind, Outcome, SessionClient, SessionCredentials,
+    StopReason,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -73,6 +74,22 @@ fn a_bulk_run_outside_of_a_runtime_attempts_nobody_and_says_why() {
     assert!(!report.is_complete());
     let why = report.stop_detail.unwrap();
     assert!(why.contains("not in a Tokio runtime"), "{why}");
+}
+
+#[test]
+fn a_bulk_run_in_a_runtime_without_io_stops_and_says_why() {
+    let ids: Vec<String> = (0..30).map(|number| format!("00u{number}")).collect();
+    let mut run = unreachable()
+        .revoke_many(ids)
+        .concurrency(1)
+        .start()
+        .unwrap();
+    runtime(Builder::enable_time).block_on(async { while run.next().await.is_some() {} });
+    let report = run.report();
+    assert_eq!(report.stopped, Some(StopReason::Cancelled));
+    assert_eq!((report.counts.not_attempted, report.requests), (30, 1));
+    let why = report.stopped_because.unwrap();
+    assert!(why.contains("no I/O"), "{why}");
 }
 
 #[test]

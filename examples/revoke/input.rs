@@ -45,6 +45,11 @@ fn parse(text: &str) -> Result<Vec<String>, String> {
                 "its first line {shown:?} names no column id or userId, with commas between columns; add one, or give one id a line"
             ));
         }
+        (None, _) if is_heading(&shown) => {
+            return Err(format!(
+                "its first line {shown:?} looks like the heading of a column; call the column id or userId, or remove the line"
+            ));
+        }
         (None, _) => (0, 0),
     };
     let mut ids = Vec::new();
@@ -58,7 +63,13 @@ fn parse(text: &str) -> Result<Vec<String>, String> {
             ));
         }
         // A row without an id is refused later, where it is counted.
-        ids.push(row[column].trim().to_owned());
+        let id = row[column].trim();
+        if header == 0 && holds_more(id) {
+            return Err(format!(
+                "line {line} {id:?} holds more than an id (a comment, a quotation mark, white space); give one id a line and nothing else, or add a first line that says id"
+            ));
+        }
+        ids.push(id.to_owned());
     }
     Ok(ids)
 }
@@ -157,6 +168,43 @@ fn is_id_column(name: &str) -> bool {
     name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("userId")
 }
 
+/// Whether a list's only column is called so. Sent as an id, its heading may be
+/// somebody's login.
+fn is_heading(line: &str) -> bool {
+    const HEADINGS: [&str; 18] = [
+        "userid",
+        "userids",
+        "ids",
+        "user",
+        "users",
+        "username",
+        "usernames",
+        "name",
+        "login",
+        "logins",
+        "email",
+        "emails",
+        "emailaddress",
+        "mail",
+        "upn",
+        "userprincipalname",
+        "profilelogin",
+        "profileemail",
+    ];
+    let letters = line.chars().filter(|c| c.is_alphanumeric());
+    let word = letters.collect::<String>().to_lowercase();
+    // Not a login like user@acme.com.
+    !line.contains('@') && HEADINGS.contains(&word.trim_start_matches("okta"))
+}
+
+/// Whether a line of a plain list is not an id alone. Another text than the id's would
+/// match no exclusion, and none would match it.
+fn holds_more(id: &str) -> bool {
+    const MARKS: [char; 8] = ['#', '\'', '`', '‘', '’', '“', '”', '„'];
+
+    id.contains(char::is_whitespace) || id.starts_with(MARKS) || id.ends_with(MARKS)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -177,6 +225,10 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap(), ["00u1", "00u2"], "{text}");
         }
+        let with_blanks = parse("id\nada lovelace\n'ada'\n").unwrap();
+        assert_eq!(with_blanks, ["ada lovelace", "'ada'"]);
+        assert_eq!(parse("user@acme.com\n").unwrap(), ["user@acme.com"]);
+        assert_eq!(parse("o'brien@acme.com\n").unwrap(), ["o'brien@acme.com"]);
         assert_eq!(parse("").unwrap(), Vec::<String>::new());
         assert_eq!(parse("id,x\n00u1,1\n,2\n").unwrap(), ["00u1", ""]);
     }
@@ -204,6 +256,21 @@ mod tests {
             ("name,id\nAda\n", "line 2 has 1 field"),
             ("00u1\n00u2,00u3\n", "line 2 has 2 fields"),
             ("00u1\r00u2\n", "line 1 holds a carriage return"),
+            // Headings and comments, which are no ids.
+            ("email\nada@acme.com\n", "\"email\" looks like the heading"),
+            ("User ID\n00u1\n", "\"User ID\" looks like the heading"),
+            ("okta_user_id\n00u1\n", "looks like the heading"),
+            ("profile.login\nada@acme.com\n", "looks like the heading"),
+            (
+                "00u1\nroot@acme.com # break glass\n",
+                "line 2 \"root@acme.com # break",
+            ),
+            ("# break glass\nroot@acme.com\n", "line 1"),
+            ("00u1\n#00u2\n", "line 2"),
+            ("00u1 00u2\n", "line 1"),
+            ("- 00u1\n", "line 1"),
+            ("'root@acme.com'\n", "line 1"),
+            ("“root@acme.com”\n", "line 1"),
         ] {
             let refused = parse(text).unwrap_err();
             assert!(refused.contains(part), "{text:?}: {refused}");

@@ -139,8 +139,7 @@ async fn main() -> ExitCode {
         Err(error) => return support::refused(error),
     };
     if arguments.explain_settings {
-        print!("{}", config.explain());
-        return ExitCode::SUCCESS;
+        return support::explain(&config);
     }
     // A run says by itself what it waits for.
     let observed = arguments.many.file.is_none();
@@ -162,7 +161,7 @@ async fn one_by_one(client: &Client, arguments: Arguments) -> ExitCode {
         .map(UserId::new)
         .partition(Result::is_ok);
     for error in refused.iter().flat_map(|refused| refused.as_ref().err()) {
-        eprintln!("error: {error}");
+        support::say(format_args!("error: {error}"));
     }
     if !refused.is_empty() {
         return support::refused("nothing was sent; correct the ids above");

@@ -11,7 +11,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use okta_user_sessions::{Client, Outcome, Plan, Progress, Report, RevokeMany, Run, UserOutcome};
-use tokio::{signal::ctrl_c, time::interval};
+use tokio::{signal::ctrl_c, task::spawn_blocking, time::interval};
 
 use crate::{Arguments, input, support};
 
@@ -51,8 +51,8 @@ pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> Exit
     };
     let printed = follow(&mut run).await;
     let report = run.report();
-    let kept = keep(&report, many.report.as_deref());
     conclude(&report);
+    let kept = keep(&report, many.report.as_deref()).await;
     ExitCode::from(match (report.is_complete(), report.requests) {
         (true, _) if printed && kept => 0,
         (false, 0) => support::NOTHING_SENT,
@@ -62,18 +62,40 @@ pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> Exit
 
 /// Whether a report can be written there, in place of none of the run's own files.
 fn writable(report: &Path, needed: [Option<&Path>; 3]) -> Result<(), String> {
-    let itself = OpenOptions::new()
+    OpenOptions::new()
         .create(true)
         .append(true)
         .open(report)
-        .and_then(|_| fs::canonicalize(report))
         .map_err(|error| error.to_string())?;
     for other in needed.into_iter().flatten() {
-        if fs::canonicalize(other).is_ok_and(|other| other == itself) {
+        let other = if other.as_os_str() == "-" {
+            Path::new("/dev/stdin")
+        } else {
+            other
+        };
+        if is_same_file(report, other) {
             return Err("the run needs this file for something else; name another file".into());
         }
     }
     Ok(())
+}
+
+/// Whether both are one file, by whatever names and links.
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let identity = |path| {
+        let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        Some((file.dev(), file.ino()))
+    };
+    identity(one).is_some_and(|one| identity(other) == Some(one))
+}
+
+#[cfg(not(unix))]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path| fs::canonicalize(path).ok();
+    real(one).is_some_and(|one| real(other) == Some(one))
 }
 
 fn prepare(
@@ -293,7 +315,8 @@ fn state(progress: &Progress) -> String {
     text
 }
 
-fn keep(report: &Report, path: Option<&Path>) -> bool {
+/// Writes the report. Ctrl-C ends that too, as a pipe that nobody reads does not take it.
+async fn keep(report: &Report, path: Option<&Path>) -> bool {
     let Some(path) = path else {
         return true;
     };
@@ -305,7 +328,15 @@ fn keep(report: &Report, path: Option<&Path>) -> bool {
     } else {
         report.to_json()
     };
-    match fs::write(path, text) {
+    let file = path.to_owned();
+    let written = tokio::select! {
+        written = spawn_blocking(move || fs::write(file, text)) => written,
+        _ = ctrl_c() => {
+            support::say(format_args!("error: the report {} was not written", path.display()));
+            process::exit(support::NOT_DONE.into());
+        }
+    };
+    match written.map_err(io::Error::other).flatten() {
         Ok(()) => true,
         Err(error) => {
             support::say(format_args!(

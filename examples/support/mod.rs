@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use okta_user_sessions::{Effect, Error, ErrorKind, Receipt, WaitEvent};
+use okta_user_sessions::{Config, Effect, Error, ErrorKind, Receipt, WaitEvent};
 
 pub const SETTINGS: &str = "\
 Settings, what comes later wins:
@@ -57,6 +57,14 @@ pub fn say_wait(event: &WaitEvent) {
 pub fn refused(reason: impl Display) -> ExitCode {
     say(format_args!("error: {reason}"));
     ExitCode::from(NOTHING_SENT)
+}
+
+/// Prints the settings, which sends nothing.
+pub fn explain(config: &Config) -> ExitCode {
+    match write!(io::stdout(), "{}", config.explain()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refused(format_args!("standard output: {error}")),
+    }
 }
 
 /// Says something on standard error. That nobody reads it changes nothing.

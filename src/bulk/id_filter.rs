@@ -70,6 +70,11 @@ impl FingerprintSet {
         self.prints.insert(self.print(id))
     }
 
+    /// Whether it was there.
+    pub(super) fn remove(&mut self, id: &str) -> bool {
+        self.prints.remove(&self.print(id))
+    }
+
     pub(super) fn contains(&self, id: &str) -> bool {
         self.prints.contains(&self.print(id))
     }

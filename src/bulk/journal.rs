@@ -245,11 +245,15 @@ fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Recover
             Line::Sending { user, .. } => {
                 sent.insert(&user);
             }
+            // Each process writes for each user one line before the request and one
+            // after it, so an outcome on a line of its own is another user's, or damaged.
+            Line::Outcome(user) if !sent.remove(&user.user) => {
+                return Err(not_an_entry(
+                    &"no line before it says that a request was to be sent for its user",
+                ));
+            }
             Line::Outcome(user) if user.outcome == Outcome::Revoked => {
-                let doubt = rules.doubt(&user);
-                let doubt = doubt.or((!sent.contains(&user.user))
-                    .then_some("no line before says that a request was to be sent"));
-                if let Some(doubt) = doubt {
+                if let Some(doubt) = rules.doubt(&user) {
                     return Err(refuse(format!(
                         "line {number} says that a user was revoked, which cannot be true: {doubt}; \
                          begin a new journal, which revokes everyone again"
@@ -257,7 +261,8 @@ fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Recover
                 }
                 past.revoked.insert(&user.user);
             }
-            Line::Outcome(_) | Line::Resumed { .. } => {}
+            Line::Outcome(_) => {}
+            Line::Resumed { .. } => sent = FingerprintSet::default(),
         }
         whole = whole.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
     }
@@ -365,12 +370,32 @@ impl JournalDisk for LockedFile {
 
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
+        if is_deleted(&self.file)? {
+            // Nobody could resume from it.
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "it was deleted while the run was writing it",
+            ));
+        }
         if let Some(path) = &self.unsynced_name {
             sync_directory(path)?;
             self.unsynced_name = None;
         }
         Ok(())
     }
+}
+
+#[cfg(unix)]
+fn is_deleted(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    Ok(file.metadata()?.nlink() == 0)
+}
+
+/// Windows does not delete a file that is open.
+#[cfg(not(unix))]
+fn is_deleted(_: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 struct Entry {

@@ -25,6 +25,11 @@ pub enum StopReason {
     ReadOnly,
     /// Okta does not know the path: the org URL is wrong.
     WrongOrg,
+    /// The HTTP proxy does not accept the client's user name and password (407).
+    ProxyUnauthorized,
+    /// No connection to the org can be secured, for example because its certificate is
+    /// not trusted.
+    Tls,
     /// Twenty users in a row got no trustworthy answer.
     Unavailable,
     /// The journal cannot be written, or its disk hung when the run ended.
@@ -40,6 +45,8 @@ impl fmt::Display for StopReason {
             StopReason::Forbidden => "ten users in a row were refused (403)",
             StopReason::ReadOnly => "the org is in read-only mode",
             StopReason::WrongOrg => "the org URL is wrong",
+            StopReason::ProxyUnauthorized => "the proxy does not accept the user name and password",
+            StopReason::Tls => "no secure connection to the org can be made",
             StopReason::Unavailable => "twenty users in a row got no trustworthy answer",
             StopReason::Journal => "the journal cannot be written",
         })

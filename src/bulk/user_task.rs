@@ -288,6 +288,10 @@ impl UserTask<'_> {
                 StopReason::Unauthorized
             }
             ErrorKind::UnknownPath => StopReason::WrongOrg,
+            ErrorKind::ProxyUnauthorized => StopReason::ProxyUnauthorized,
+            ErrorKind::Tls => StopReason::Tls,
+            // Of the runtime, since the ids were checked before.
+            ErrorKind::InvalidInput => StopReason::Cancelled,
             ErrorKind::DeadlineExceeded => StopReason::Deadline,
             ErrorKind::Journal => StopReason::Journal,
             _ if past_deadline => StopReason::Deadline,

@@ -114,7 +114,7 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 /// A project's file is written by whoever wrote the project, which may be a
 /// stranger's repository. So it does not decide where credentials of others go:
 ///
-/// | credential from | `orgUrl` of the project's file | its `proxy.host`, `caCertificates` and `testing` switches |
+/// | credential from | `orgUrl` of the project's file | its `proxy.host`, `port` and `noProxy`, `caCertificates` and `testing` switches |
 /// |---|---|---|
 /// | the program, the environment | if on one of Okta's own domains | refused |
 /// | `~/.okta/okta.yaml` | refused | refused |
@@ -177,7 +177,7 @@ impl Config {
         let mut faults = Faults::default();
         let mut config = Self::read(path.as_ref(), Trust::Program, &mut faults);
         faults.into_result()?;
-        config.home = std::env::home_dir();
+        config.home = sources::home();
         Ok(config)
     }
 

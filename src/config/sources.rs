@@ -54,9 +54,9 @@ impl ConfigSources {
         let sources = Self::empty()
             .with_working_directory(working_directory)
             .with_environment(|name| env::var_os(name));
-        Ok(match env::home_dir() {
-            Some(home) => sources.with_home(home),
-            None => sources,
+        Ok(Self {
+            home: home(),
+            ..sources
         })
     }
 
@@ -70,10 +70,11 @@ impl ConfigSources {
         }
     }
 
-    /// Looks for `.okta/okta.yaml` in this folder, the user's home.
+    /// Looks for `.okta/okta.yaml` in this folder, the user's home. One that is not an
+    /// absolute path is no home: it would lead to whatever folder the program runs in.
     #[must_use]
     pub fn with_home(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.home = Some(folder.into());
+        self.home = absolute(folder.into());
         self
     }
 
@@ -99,6 +100,12 @@ impl ConfigSources {
     /// The files there are, the one that counts most last.
     pub(super) fn files(&self, faults: &mut Faults) -> Vec<(PathBuf, Trust)> {
         let home = self.home.as_ref().map(|home| home.join(".okta/okta.yaml"));
+        // It may also be found on the way up, by another path.
+        let real = |file: &Path| fs::canonicalize(file).ok();
+        let real_home = home.as_deref().and_then(real);
+        let is_home = |file: &PathBuf| {
+            Some(file) == home.as_ref() || (real_home.is_some() && real(file) == real_home)
+        };
         let mut files = Vec::new();
         if let Some(file) = &home
             && faults.check(exists(file)) == Some(true)
@@ -109,7 +116,7 @@ impl ConfigSources {
             let mut here = Vec::new();
             for name in ["okta.yaml", ".okta.yaml", ".okta/okta.yaml"] {
                 let file = folder.join(name);
-                if Some(&file) != home.as_ref() && faults.check(exists(&file)) == Some(true) {
+                if !is_home(&file) && faults.check(exists(&file)) == Some(true) {
                     here.push(file);
                 }
             }
@@ -179,6 +186,15 @@ impl ConfigSources {
             ))),
         }
     }
+}
+
+/// The user's home, which `HOME` can say to be anything.
+pub(super) fn home() -> Option<PathBuf> {
+    env::home_dir().and_then(absolute)
+}
+
+fn absolute(folder: PathBuf) -> Option<PathBuf> {
+    Some(folder).filter(|folder| folder.is_absolute())
 }
 
 fn is_project_root(folder: &Path) -> bool {

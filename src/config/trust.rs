@@ -7,32 +7,62 @@
 use super::{Config, setting::Setting, source::Trust, value::Value};
 use crate::{Error, faults::Faults, org_url::OrgUrl};
 
-/// What decides where a credential goes, and who can read it on its way.
-const DESTINATIONS: [Setting; 4] = [
-    Setting::OrgUrl,
-    Setting::ProxyHost,
-    Setting::CaCertificates,
-    Setting::DisableHttpsCheck,
-];
+/// What a project's file could do by this setting to a credential that is not its own;
+/// `None` if nothing. Every setting is listed, so that a new one is not overlooked.
+fn danger(setting: Setting) -> Option<&'static str> {
+    match setting {
+        Setting::OrgUrl
+        | Setting::ProxyHost
+        | Setting::ProxyPort
+        | Setting::CaCertificates
+        | Setting::DisableHttpsCheck => {
+            Some("whoever wrote the project could receive the credential that way")
+        }
+        Setting::NoProxy => Some("the connection could bypass your proxy"),
+        Setting::DisableRequestIdCheck => {
+            Some("a response that Okta did not send could count as success")
+        }
+        Setting::AuthorizationMode
+        | Setting::Token
+        | Setting::AccessToken
+        | Setting::ClientId
+        | Setting::Scopes
+        | Setting::PrivateKey
+        | Setting::PrivateKeyId
+        | Setting::SessionCookie
+        | Setting::ConnectionTimeout
+        | Setting::RequestTimeout
+        | Setting::MaxRetries
+        | Setting::ProxyUsername
+        | Setting::ProxyPassword
+        | Setting::ClientCertificate
+        | Setting::UserAgentExtra => None,
+    }
+}
 
-/// Refuses the destinations that are less trusted than the credential at `key`, or
-/// than another secret that goes there.
+/// Refuses what is less trusted than the credential at `key`, or than another secret
+/// that it could expose.
 pub(super) fn check(config: &Config, key: Option<Setting>, faults: &mut Faults) {
     let credentials = key.into_iter().chain([Setting::ClientCertificate]);
     let pairs = credentials
-        .flat_map(|credential| DESTINATIONS.map(|destination| (credential, destination)))
-        .chain([(Setting::ProxyPassword, Setting::ProxyHost)]);
-    for (credential, destination) in pairs {
-        if let Some(fault) = refuse(config, credential, destination) {
+        .flat_map(|credential| Setting::ALL.map(|other| (credential, other)))
+        .chain([
+            (Setting::ProxyPassword, Setting::ProxyHost),
+            (Setting::ProxyPassword, Setting::ProxyPort),
+        ]);
+    for (credential, other) in pairs {
+        if let Some(danger) = danger(other)
+            && let Some(fault) = refuse(config, credential, other, danger)
+        {
             faults.push(fault);
         }
     }
 }
 
-fn refuse(config: &Config, credential: Setting, destination: Setting) -> Option<Error> {
+fn refuse(config: &Config, credential: Setting, other: Setting, danger: &str) -> Option<Error> {
     let (from, to) = (
         config.entries.get(&credential)?,
-        config.entries.get(&destination)?,
+        config.entries.get(&other)?,
     );
     let allowed = match (from.source.trust(), to.source.trust()) {
         (_, Trust::Program | Trust::Home) | (Trust::Project, Trust::Project) => true,
@@ -40,14 +70,18 @@ fn refuse(config: &Config, credential: Setting, destination: Setting) -> Option<
         (Trust::Program, Trust::Project) => is_on_okta_domain(&to.value),
         (Trust::Home, Trust::Project) => false,
     };
-    // A switch that is off sends nothing anywhere.
-    if allowed || matches!(to.value, Value::Flag(false)) {
+    let has_no_effect = match other {
+        Setting::NoProxy => !config.entries.contains_key(&Setting::ProxyHost),
+        // A switch that is off.
+        _ => matches!(to.value, Value::Flag(false)),
+    };
+    if allowed || has_no_effect {
         return None;
     }
-    let (credential, destination) = (credential.path(), destination.path());
-    let variable = destination.replace('.', "_").to_ascii_uppercase();
+    let (credential, other) = (credential.path(), other.path());
+    let variable = other.replace('.', "_").to_ascii_uppercase();
     Some(Error::invalid(format!(
-        "{credential} ({}) is not used with {destination} ({}): whoever wrote the project could so receive it; set {destination} in {variable}, ~/.okta/okta.yaml or the program, or set both in the project's file",
+        "{credential} ({}) is not used with {other} ({}): {danger}; set {other} in {variable}, ~/.okta/okta.yaml or the program, or set both in the project's file",
         from.source, to.source
     )))
 }

@@ -258,6 +258,55 @@ async fn a_line_that_no_response_can_have_led_to_refuses_the_journal() {
     assert!(error.unwrap_err().to_string().contains("line 3"));
 }
 
+/// One flipped bit makes `00u00001` of `00u00000`, who was not revoked.
+#[tokio::test]
+async fn each_outcome_needs_a_request_of_its_own() {
+    let org = org(2, 600).await;
+    let folder = Folder::new("paired");
+    let okta = admin(&org).build().unwrap();
+    org.fail_next(1, Fault::okta_error(403, "E0000006"));
+    let many = || okta.revoke_many(ids(2)).journal(folder.journal());
+    let (first, _) = outcomes(many().concurrency(1)).await;
+    assert_eq!(with(&first, Outcome::Forbidden), ["00u00000"]);
+    let whole = fs::read_to_string(folder.journal()).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let flipped = lines[4].replace("00u00001", "00u00000");
+    assert_ne!(flipped, lines[4]);
+    let resumed = "{\"resumed\":{\"at\":\"2026-01-01T00:00:00.000Z\"}}";
+    for forged in [
+        [&lines[..4], &[&flipped]].concat(),
+        [&lines[..], &[lines[4]]].concat(),
+        [&lines[..], &[lines[2]]].concat(),
+        // Another process went on in between.
+        [&lines[..4], &[resumed, lines[4]]].concat(),
+    ] {
+        let text = forged.join("\n") + "\n";
+        fs::write(folder.journal(), &text).unwrap();
+        let error = many().plan().await.expect_err(&text).to_string();
+        assert!(error.contains("was to be sent for its user"), "{error}");
+    }
+    fs::write(folder.journal(), &whole).unwrap();
+    assert_eq!(many().plan().await.unwrap().revoked_before, 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_run_whose_journal_is_deleted_stops() {
+    let org = org(40, 600).await;
+    let folder = Folder::new("deleted");
+    let okta = admin(&org).build().unwrap();
+    let many = okta.revoke_many(ids(40)).journal(folder.journal());
+    let mut run = many.concurrency(1).start().unwrap();
+    assert_eq!(run.next().await.unwrap().outcome, Outcome::Revoked);
+    fs::remove_file(folder.journal()).unwrap();
+    while run.next().await.is_some() {}
+    let report = run.report();
+    assert_eq!(report.stopped, Some(StopReason::Journal));
+    let why = report.stopped_because.unwrap();
+    assert!(why.contains("was deleted"), "{why}");
+    assert!(org.requests().len() < 5, "{}", org.requests().len());
+}
+
 #[tokio::test]
 async fn a_claim_without_a_request_id_counts_where_responses_without_one_do() {
     let org = org(1, 600).await;

@@ -339,6 +339,76 @@ async fn an_interrupt_settles_and_tells_who_is_left() {
     assert_eq!(printed.out.lines().count(), 200);
 }
 
+/// Runs the tool, as `$0`, by a shell.
+#[cfg(unix)]
+async fn by_shell(org: &MockOrg, folder: &Folder, script: &str) -> Printed {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(tool());
+    finish(started(&mut shell, org, folder), "").await
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn output_that_nobody_can_read_is_no_panic() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("unread");
+    for script in [
+        "exec $0 --explain-settings >/dev/full",
+        "exec $0 .. 2>/dev/full",
+        "exec $0 --file users 2>/dev/full",
+    ] {
+        let printed = by_shell(&org, &folder, script).await;
+        assert_eq!(printed.status, 2, "{script}: {}", printed.err);
+    }
+    assert!(org.requests().is_empty());
+}
+
+/// By whatever names: its text would be in their place.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_report_in_place_of_the_list_is_refused() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("same");
+    let list = folder.0.join("users");
+    fs::write(&list, "00u00000\n").unwrap();
+    fs::hard_link(&list, folder.0.join("hard")).unwrap();
+    std::os::unix::fs::symlink("users", folder.0.join("soft")).unwrap();
+    for script in [
+        "$0 --file users --yes --report ./users",
+        "$0 --file users --yes --report hard",
+        "$0 --file users --yes --report soft",
+        "$0 --file - --yes --report users <users",
+        "$0 --file - --yes --exclude users --report hard <users",
+        "$0 --file users --yes --journal new --report new",
+    ] {
+        let printed = by_shell(&org, &folder, script).await;
+        assert_eq!(printed.status, 2, "{script}: {}", printed.err);
+        assert!(printed.err.contains("name another file"), "{}", printed.err);
+    }
+    assert_eq!(fs::read_to_string(&list).unwrap(), "00u00000\n");
+    assert!(org.requests().is_empty());
+}
+
+/// The pipe's reader is gone once the report could be written.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupt_ends_a_report_that_nobody_takes() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("pipe");
+    fs::write(folder.0.join("users"), "00u00000\n").unwrap();
+    let script = "mkfifo pipe; : <pipe & \
+                  $0 --file users --yes --report pipe 2>said & \
+                  until grep -q '^note' said; do sleep 0.1; done; \
+                  sleep 0.5; kill -INT $!; wait $!";
+    let printed = timeout(seconds(20), by_shell(&org, &folder, script)).await;
+    assert_eq!(printed.expect("it hangs").status, 1);
+    let said = fs::read_to_string(folder.0.join("said")).unwrap();
+    assert!(
+        said.contains("revoked 1") && said.contains("was not written"),
+        "{said}"
+    );
+}
+
 /// A disk without room: nothing is sent that the journal does not hold.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

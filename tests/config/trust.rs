@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use okta_user_sessions::{Client, Config, Error, SessionClient};
+use okta_user_sessions::{Client, Config, ConfigSources, Error, SessionClient};
 
 use super::{Folder, KEY, client, load, org, refusal, sources};
 
@@ -46,6 +46,10 @@ fn the_users_credential_is_not_sent_where_the_projects_file_says() {
         (
             "okta:\n  testing:\n    testingDisableHttpsCheck: true\n".to_owned(),
             "okta.testing.testingDisableHttpsCheck",
+        ),
+        (
+            "okta:\n  testing:\n    testingDisableRequestIdCheck: true\n".to_owned(),
+            "okta.testing.testingDisableRequestIdCheck",
         ),
     ] {
         let ca = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/ca.pem"));
@@ -156,6 +160,70 @@ fn cookies_keys_certificates_and_proxy_passwords_are_kept_from_the_projects_serv
         "okta.client.proxy.password",
         "okta.client.proxy.host",
     );
+}
+
+#[test]
+fn the_users_proxy_is_neither_moved_nor_bypassed_by_the_projects_file() {
+    let org = ("OKTA_CLIENT_ORGURL", "https://acme.okta.com");
+    let proxy = ("OKTA_CLIENT_PROXY_HOST", "proxy.example");
+    for (project, setting) in [
+        (client("proxy: {port: 8080}"), "okta.client.proxy.port"),
+        (
+            client("proxy: {noProxy: acme.okta.com}"),
+            "okta.client.proxy.noProxy",
+        ),
+    ] {
+        let text = refusal(admin(&[(PROJECT, &project)], &[TOKEN, org, proxy]));
+        names_both(&text, "okta.client.token (OKTA_CLIENT_TOKEN)", setting);
+    }
+    let without_effect = client("proxy: {noProxy: acme.okta.com}");
+    admin(&[(PROJECT, &without_effect)], &[TOKEN, org]).unwrap();
+
+    let project =
+        client("orgUrl: https://acme.okta.com\ntoken: 00token\nproxy: {port: 8080, username: u}");
+    let password = ("OKTA_CLIENT_PROXY_PASSWORD", "hunter2");
+    let text = refusal(admin(&[(PROJECT, &project)], &[password, proxy]));
+    names_both(
+        &text,
+        "okta.client.proxy.password",
+        "okta.client.proxy.port",
+    );
+}
+
+/// `HOME=.` would make every project's file the user's own.
+#[test]
+fn a_home_that_is_not_an_absolute_path_is_not_read() {
+    let evil = org("evil.example");
+    for home in ["", ".", "./", "home/project/.."] {
+        let folder = Folder::new().with(&[("home/project/.okta/okta.yaml", &evil)]);
+        let sources = sources(&folder.0, &[TOKEN])
+            .with_home(home)
+            .with_working_directory(folder.0.join("home/project"));
+        let text = refusal(Client::from_config(&Config::load_from(&sources).unwrap()));
+        names_both(&text, "okta.client.token", "okta.client.orgUrl");
+        let named = ConfigSources::empty().with_home(home);
+        let explained = Config::load_from(&named).unwrap().explain();
+        assert!(explained.contains("nothing is configured"), "{explained}");
+    }
+}
+
+/// The working directory is known by its real path, the home as `HOME` has it.
+#[test]
+fn the_users_file_is_read_once_by_whatever_path_it_is_reached() {
+    let home = client("orgUrl: https://login.acme.example\nproxy: {host: p}");
+    let folder = Folder::new().with(&[(HOME, &home), ("home/a/x", "")]);
+    let mut homes = vec![folder.0.join("home/a/..")];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("home", folder.0.join("link")).unwrap();
+        homes.push(folder.0.join("link"));
+    }
+    for home in homes {
+        let sources = sources(&folder.0, &[TOKEN])
+            .with_home(home)
+            .with_working_directory(folder.0.join("home/a"));
+        Client::from_config(&Config::load_from(&sources).unwrap()).unwrap();
+    }
 }
 
 #[test]
