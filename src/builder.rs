@@ -70,14 +70,14 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// How often and how long a call is tried.
+    /// How many times a call is tried, and for how long.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Calls `observer` before each wait, so that a program can say what it
-    /// waits for. It must not block.
+    /// Calls `observer` before each wait, so that a program can report what it is waiting
+    /// for. It must not block.
     pub fn on_wait(mut self, observer: impl Fn(&WaitEvent) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
@@ -90,8 +90,7 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Takes a success response without `X-Okta-Request-Id` for Okta's. Default:
-    /// `false`.
+    /// Accepts a success response without `X-Okta-Request-Id`. Default: `false`.
     ///
     /// Okta documents the header as present on every response, so without it
     /// anything in between may have made the response: a proxy, a captive portal.
@@ -187,9 +186,9 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Goes through this HTTP proxy, token requests included, instead of the one
-    /// that the environment (`HTTPS_PROXY`, `NO_PROXY`) or the system names. An
-    /// org on this machine is reached without any.
+    /// Uses this HTTP proxy, also for token requests, instead of the one in the
+    /// environment (`HTTPS_PROXY`, `NO_PROXY`) or the system's settings. An org on this
+    /// machine is reached directly.
     ///
     /// A malformed variable that would apply to the org is an error when the
     /// client is built. reqwest would ignore it, and connect past the proxy.
@@ -198,8 +197,8 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Trusts these certificate authorities beside the system's: one certificate
-    /// or more, as PEM. Can be repeated.
+    /// Trusts these certificate authorities in addition to the system's: one or more
+    /// certificates, as PEM. Can be repeated.
     pub fn ca_certificates(mut self, pem: impl Into<String>) -> Self {
         self.connection.ca_certificates.push(pem.into());
         self

@@ -40,12 +40,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Begins a client for the org at `org_url`, like `https://acme.okta.com`.
+    /// Returns a builder for a client of the org at `org_url`, like
+    /// `https://acme.okta.com`.
     pub fn builder(org_url: impl Into<String>) -> ClientBuilder<Self> {
         ClientBuilder::new(org_url.into())
     }
 
-    /// Makes a client of what is configured.
+    /// Makes a client from the configuration.
     ///
     /// ```no_run
     /// use okta_user_sessions::{Client, Config};
@@ -57,14 +58,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the
-    /// setting and its source, for what is missing or refused.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the setting
+    /// and its source, if something is missing or invalid.
     #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
     pub fn from_config(config: &Config) -> Result<Self, Error> {
         Self::builder_from_config(config)?.build()
     }
 
-    /// Begins a client with what is configured, for what a file cannot say: a
+    /// Returns a builder pre-filled from `config`, to add what a file cannot express: a
     /// header, an observer of waits.
     ///
     /// # Errors
@@ -79,8 +80,8 @@ impl Client {
     /// Revokes every identity-provider session of a user
     /// (`DELETE /api/v1/users/{userId}/sessions`).
     ///
-    /// It does not end sessions that web or native apps made for themselves,
-    /// and API tokens of the user go on working. Repeating it is safe.
+    /// It does not end sessions that web or native apps made for themselves, and the
+    /// user's API tokens keep working. Repeating it is safe.
     ///
     /// # Errors
     ///
@@ -94,11 +95,11 @@ impl Client {
         RevokeUserSessions::new(self.pipeline.clone(), user.try_into().map_err(Into::into))
     }
 
-    /// Revokes many users, in the order given, at a share of the org's rate limit
-    /// and with one outcome each. Ids are taken as they are needed.
+    /// Revokes many users, in the order given, at a share of the org's rate limit and
+    /// with one outcome each. Ids are read as they are needed.
     ///
-    /// Each id given takes about 20 bytes of memory until the end, to send
-    /// duplicates once. Absent on `wasm32`.
+    /// Each id takes about 40 bytes of memory until the end, to detect duplicates. Absent
+    /// on `wasm32`.
     ///
     /// ```no_run
     /// # use okta_user_sessions::{Client, Outcome};
@@ -120,7 +121,7 @@ impl Client {
         RevokeMany::new(self.pipeline.clone(), ids)
     }
 
-    /// [`revoke_many`](Self::revoke_many), of ids that come one by one.
+    /// [`revoke_many`](Self::revoke_many), for ids that arrive one by one.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn revoke_stream<S>(&self, ids: S) -> RevokeMany
     where
@@ -129,9 +130,8 @@ impl Client {
         RevokeMany::from_stream(self.pipeline.clone(), ids)
     }
 
-    /// The latest known state of the rate limit, from the answers to this
-    /// client and its clones; `None` before the first, and where Okta does not
-    /// say.
+    /// The latest known state of the rate limit, from the responses to this client and
+    /// its clones; `None` before the first response, and if Okta does not say.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.pipeline.limiter.snapshot()
@@ -139,7 +139,7 @@ impl Client {
 }
 
 impl ClientBuilder<Client> {
-    /// Who calls. Required.
+    /// The caller's credentials. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
         self.auth(credentials.faults(), |wire| credentials.into_auth(wire))
     }
@@ -148,11 +148,10 @@ impl ClientBuilder<Client> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a URL that
-    /// is none, not https, a placeholder or the admin console's; for missing or
-    /// malformed credentials; for a header that cannot be sent; for a malformed
-    /// proxy, also in `HTTPS_PROXY` or `ALL_PROXY` where those count; and when
-    /// the build has no TLS.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the URL is
+    /// malformed, not https, a placeholder, or the admin console's; if credentials are
+    /// missing or malformed; if a header cannot be sent; if a proxy is malformed, also in
+    /// `HTTPS_PROXY` or `ALL_PROXY` where those apply; and if the build has no TLS.
     pub fn build(self) -> Result<Client, Error> {
         let pipeline = Arc::new(self.pipeline()?);
         Ok(Client { pipeline })

@@ -1,4 +1,4 @@
-//! The one error type: what went wrong, and what may have happened all the same.
+//! The one error type: what went wrong, and what may have happened nevertheless.
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
@@ -25,22 +25,22 @@ pub enum ErrorKind {
     /// The connection could not be secured: an unknown certificate authority,
     /// another host's certificate, no common TLS version. Nothing was sent.
     Tls,
-    /// The connection ended after the request may have left, before a whole
-    /// answer was there.
+    /// The connection ended after the request may have left, before the whole response
+    /// arrived.
     ConnectionLost,
-    /// In a browser: there is no answer that the page may read, and the browser
-    /// does not say why. The device is offline, the org cannot be reached, the
-    /// connection was lost, or the org's Trusted Origins do not have the page's
-    /// origin with CORS. Whether the request was sent is not known either.
+    /// In a browser: there is no response that the page may read, and the browser does
+    /// not say why. The device is offline, the org cannot be reached, the connection was
+    /// lost, or the org's Trusted Origins do not have the page's origin with CORS.
+    /// Whether the request was sent is not known either.
     Unreadable,
-    /// No answer came within the time limit of the attempt or of the call.
+    /// No response came within the time limit of the attempt or of the call.
     TimedOut,
-    /// The request was not sent: the rate-limit window is known to be spent and
-    /// ends after the call's deadline ([`Error::wait`] says how long it would
-    /// have waited), or the deadline came while the call waited for its turn.
+    /// The request was not sent: the rate-limit window is known to be exhausted and ends
+    /// after the call's deadline ([`Error::wait`] says how long it would have waited), or
+    /// the deadline passed while the call was queued.
     DeadlineExceeded,
-    /// 401, or 400 with a challenge: Okta does not accept the credential, or the
-    /// DPoP proof beside it.
+    /// 401, or 400 with a challenge: Okta does not accept the credential, or its DPoP
+    /// proof.
     Unauthorized,
     /// The token endpoint refused to give the service app an access token, so
     /// the operation was not sent; [`Error::error_code`] is OAuth's `error`.
@@ -58,7 +58,7 @@ pub enum ErrorKind {
     /// 404 and `E0000008`: the org has no such path. The org URL is wrong; this
     /// says nothing about the user.
     UnknownPath,
-    /// 429: the org's rate limit is spent.
+    /// 429: the org's rate limit is exhausted.
     RateLimited,
     /// 503 and `E0000010`: the org is in read-only mode and refuses every
     /// change until its maintenance or failover is over.
@@ -67,20 +67,20 @@ pub enum ErrorKind {
     Rejected,
     /// Any other 5xx.
     Server,
-    /// An answer that these operations never give: another 2xx, a redirect, a
-    /// web page, an answer from another address, no HTTP at all.
+    /// A response that these operations never give: another 2xx, a redirect, a web page,
+    /// a response from another address, or no HTTP at all.
     UnexpectedAnswer,
 }
 
-/// What a call that failed may have done to the sessions.
+/// What a failed call may have done to the sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
     /// Nothing: it was refused, or never sent.
     None,
-    /// The request, or an earlier attempt of the same call, may have reached
-    /// Okta and no trustworthy answer came back. The sessions may or may not
-    /// have been ended. Repeating the call is safe.
+    /// The request, or an earlier attempt of the same call, may have reached Okta, and no
+    /// trustworthy response came back. The sessions may or may not have been ended.
+    /// Repeating the call is safe.
     Unknown,
 }
 
@@ -235,13 +235,13 @@ impl Error {
         self.0.kind
     }
 
-    /// What the call may have done all the same.
+    /// What the call may have done.
     #[must_use]
     pub fn effect(&self) -> Effect {
         self.0.effect
     }
 
-    /// The HTTP status of the last answer, if there was one.
+    /// The HTTP status of the last response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.0.status
@@ -255,14 +255,14 @@ impl Error {
         self.0.okta.code.as_deref()
     }
 
-    /// Okta's `errorSummary`, or OAuth's `error_description`, in words that Okta
-    /// changes.
+    /// Okta's `errorSummary`, or OAuth's `error_description`, in wording that Okta may
+    /// change.
     #[must_use]
     pub fn error_summary(&self) -> Option<&str> {
         self.0.okta.summary.as_deref()
     }
 
-    /// Okta's `errorId`: the id of this very occurrence, for Okta's support.
+    /// Okta's `errorId`, which identifies this occurrence for Okta's support.
     #[must_use]
     pub fn error_id(&self) -> Option<&str> {
         self.0.okta.id.as_deref()
@@ -273,28 +273,27 @@ impl Error {
         self.0.okta.causes.iter().map(String::as_str)
     }
 
-    /// The `X-Okta-Request-Id` of the last answer, which finds the call in the
-    /// org's System Log.
+    /// The `X-Okta-Request-Id` of the last response, which finds the call in the org's
+    /// System Log.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// The rate limit as the last answer stated it.
+    /// The rate limit as stated by the last response.
     #[must_use]
     pub fn rate_limit(&self) -> Option<&RateLimit> {
         self.0.rate_limit.as_ref()
     }
 
-    /// The wait that would have passed the call's deadline and so was not
-    /// begun, if that is what ended the call.
+    /// The wait that was not begun because it would have passed the call's deadline, if
+    /// that is what ended the call.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         self.0.wait
     }
 
-    /// How many times the request was sent, or tried to be: 0 if it was refused
-    /// before.
+    /// The number of attempts to send the request: 0 if it was refused before.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts

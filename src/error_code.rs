@@ -1,4 +1,4 @@
-//! Okta's error codes that these operations are known to answer with.
+//! Okta's error codes that these operations are known to return.
 //!
 //! Branch on these, not on the summary: Okta changes its wording.
 
@@ -24,7 +24,7 @@ pub const INVALID_TOKEN: &str = "E0000011";
 pub const METHOD_NOT_SUPPORTED: &str = "E0000022";
 /// 403: not allowed in the user's current status.
 pub const NOT_ALLOWED_IN_STATUS: &str = "E0000038";
-/// 429: the rate limit is spent.
+/// 429: the rate limit is exhausted.
 pub const RATE_LIMITED: &str = "E0000047";
 /// 503: temporarily unavailable.
 pub const UNAVAILABLE: &str = "E0000181";

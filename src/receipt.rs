@@ -1,13 +1,13 @@
-//! What a success leaves behind.
+//! What a successful call returns.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::pipeline::rate_limit::RateLimit;
 
-/// Okta's own word that the operation was done.
+/// Okta's confirmation that the operation was done.
 ///
-/// It is about identity-provider sessions: what web and native apps keep for
-/// themselves goes on until they ask Okta again.
+/// It is about identity-provider sessions: web and native apps that keep their own
+/// sessions stay signed in until they next check with Okta.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -20,8 +20,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// The HTTP status: 204 of a revocation, 200 of ending one's own sessions;
-    /// both operations accept both.
+    /// The HTTP status: 204 for a revocation; 200 or 204 for ending one's own sessions.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
@@ -33,7 +32,7 @@ impl Receipt {
         self.request_id.as_deref()
     }
 
-    /// How many times the request was sent, or tried to be.
+    /// The number of attempts to send the request.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
@@ -52,7 +51,7 @@ impl Receipt {
         self.waited
     }
 
-    /// The rate limit as this answer stated it, if it did.
+    /// The rate limit as stated by this response, if it was.
     #[must_use]
     pub fn rate_limit(&self) -> Option<&RateLimit> {
         self.rate_limit.as_ref()

@@ -34,14 +34,13 @@ pub struct SessionClient {
 }
 
 impl SessionClient {
-    /// Begins a client for the org at `org_url`: the domain that set the
+    /// Returns a builder for a client of the org at `org_url`: the domain that set the
     /// session cookie.
     pub fn builder(org_url: impl Into<String>) -> ClientBuilder<Self> {
         ClientBuilder::new(org_url.into())
     }
 
-    /// Makes a client of what is configured: `sessionCookie`, else an access
-    /// token.
+    /// Makes a client from the configuration: `sessionCookie`, otherwise an access token.
     ///
     /// ```no_run
     /// use okta_user_sessions::{Config, SessionClient};
@@ -53,14 +52,14 @@ impl SessionClient {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the
-    /// setting and its source, for what is missing or refused.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the setting
+    /// and its source, if something is missing or invalid.
     #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
     pub fn from_config(config: &Config) -> Result<Self, Error> {
         Self::builder_from_config(config)?.build()
     }
 
-    /// Begins a client with what is configured, for what a file cannot say: a
+    /// Returns a builder pre-filled from `config`, to add what a file cannot express: a
     /// header, an observer of waits.
     ///
     /// # Errors
@@ -84,9 +83,8 @@ impl SessionClient {
         EndUserSessions::new(self.pipeline.clone())
     }
 
-    /// The latest known state of the rate limit, from the answers to this
-    /// client and its clones; `None` before the first, and where Okta does not
-    /// say.
+    /// The latest known state of the rate limit, from the responses to this client and
+    /// its clones; `None` before the first response, and if Okta does not say.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.pipeline.limiter.snapshot()
@@ -94,7 +92,7 @@ impl SessionClient {
 }
 
 impl ClientBuilder<SessionClient> {
-    /// Who calls. Required.
+    /// The caller's credentials. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
         self.auth(credentials.faults(), |_| credentials.into_auth())
     }
@@ -103,11 +101,10 @@ impl ClientBuilder<SessionClient> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a URL that
-    /// is none, not https, a placeholder or the admin console's; for missing or
-    /// malformed credentials; for a header that cannot be sent; for a malformed
-    /// proxy, also in `HTTPS_PROXY` or `ALL_PROXY` where those count; and when
-    /// the build has no TLS.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the URL is
+    /// malformed, not https, a placeholder, or the admin console's; if credentials are
+    /// missing or malformed; if a header cannot be sent; if a proxy is malformed, also in
+    /// `HTTPS_PROXY` or `ALL_PROXY` where those apply; and if the build has no TLS.
     pub fn build(self) -> Result<SessionClient, Error> {
         let pipeline = Arc::new(self.pipeline()?);
         Ok(SessionClient { pipeline })

@@ -1,4 +1,4 @@
-//! What `tracing` is told: a span for each call and one for each request, with
+//! What is reported to `tracing`: a span for each call and one for each request, with
 //! OpenTelemetry's names where it has any. docs/tracing.md lists them.
 //!
 //! A user's id, and so a URL that holds it, is personal data and goes into none.

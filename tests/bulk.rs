@@ -433,7 +433,7 @@ async fn a_refused_proxy_password_and_an_insecure_connection_stop_the_run() {
             .unwrap();
         let (outcomes, report) = outcomes(okta.revoke_many(ids(10)).concurrency(1)).await;
         assert_eq!(report.stopped, Some(reason), "{report:?}");
-        assert!(report.stopped_because.is_some());
+        assert!(report.stop_detail.is_some());
         assert_eq!(with(&outcomes, Outcome::NotAttempted).len(), 10);
         assert_eq!(report.requests, 1);
     }
@@ -810,7 +810,7 @@ async fn the_report_can_be_kept() {
     assert_eq!(json["counts"]["revoked"], 1);
     assert_eq!(json["not_revoked"][1]["outcome"], "not_found");
     assert!(
-        json["not_covered"][0]
+        json["caveats"][0]
             .as_str()
             .unwrap()
             .contains("Web and native apps")

@@ -88,7 +88,7 @@ fn a_bulk_run_in_a_runtime_without_io_stops_and_says_why() {
     let report = run.report();
     assert_eq!(report.stopped, Some(StopReason::Cancelled));
     assert_eq!((report.counts.not_attempted, report.requests), (30, 1));
-    let why = report.stopped_because.unwrap();
+    let why = report.stop_detail.unwrap();
     assert!(why.contains("no I/O"), "{why}");
 }
 

@@ -141,7 +141,7 @@ fn show(plan: &Plan, share: f64) {
     for (_, error) in &plan.refused {
         support::say(format_args!("refused, not sent: {error}"));
     }
-    if let Some(since) = &plan.resumes {
+    if let Some(since) = &plan.resumed_from {
         let before = plan.already_revoked;
         support::say(format_args!(
             "resumes the run of {since}: {before} were revoked then, and are skipped"

@@ -24,7 +24,7 @@ impl RevokeUserSessions {
     ///
     /// # Errors
     ///
-    /// As for the async call, and inside of a Tokio runtime, where nothing is sent.
+    /// As for the async call; also inside a Tokio runtime, where nothing is sent.
     pub fn send(self) -> Result<Receipt, Error> {
         self.worker.wait_for(self.call.into_future())?
     }
@@ -50,7 +50,7 @@ impl EndUserSessions {
     ///
     /// # Errors
     ///
-    /// As for the async call, and inside of a Tokio runtime, where nothing is sent.
+    /// As for the async call; also inside a Tokio runtime, where nothing is sent.
     pub fn send(self) -> Result<Receipt, Error> {
         self.worker.wait_for(self.call.into_future())?
     }

@@ -54,7 +54,7 @@ impl RevokeMany {
         self.with(|many| many.journal(path))
     }
 
-    /// Says what a run would do, and sends nothing. Uses the ids up.
+    /// Reports what a run would do, and sends nothing. Consumes the ids.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl RevokeMany {
     ///
     /// # Errors
     ///
-    /// As for the async run, and inside of a Tokio runtime.
+    /// As for the async run; also inside a Tokio runtime.
     pub fn start(self) -> Result<Run, Error> {
         self.worker.check()?;
         Ok(Run::new(self.many.start()?, self.worker))

@@ -1,8 +1,7 @@
 //! The same operations without `async`, for scripts and threads.
 //!
-//! Builders, options, retries, deadlines, the gate, receipts and errors are those
-//! of the crate's root. What is awaited there is sent by `send()` here, and a run
-//! is an iterator.
+//! Builders, options, retries, deadlines, the rate limiter, receipts and errors are those
+//! of the crate's root. `send()` takes the place of `.await`, and a run is an iterator.
 //!
 //! ```
 //! use okta_user_sessions::{Credentials, Outcome, blocking::Client};
@@ -37,10 +36,10 @@
 //!
 //! # Not inside of a runtime
 //!
-//! To wait here would hold up everything else on the thread. So whatever would wait
-//! is refused in a Tokio runtime ([`ErrorKind::InvalidInput`], nothing sent), in
-//! `spawn_blocking` too: `Handle::block_on` with the async [`Client`](crate::Client)
-//! does there what this module does. A client may be dropped anywhere.
+//! Inside a Tokio runtime, a blocking call would block everything else on its thread. So
+//! it is refused there ([`ErrorKind::InvalidInput`], nothing sent), in `spawn_blocking`
+//! too: `Handle::block_on` with the async [`Client`](crate::Client) does there what this
+//! module does. A client may be dropped anywhere.
 //!
 //! A process that was forked off has no such thread, and is refused as well: make
 //! clients after the fork.
@@ -86,7 +85,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As there, and inside of a Tokio runtime.
+    /// As there; also inside a Tokio runtime.
     #[cfg(feature = "config")]
     pub fn from_config(config: &Config) -> Result<Self, Error> {
         Self::builder_from_config(config)?.build()
@@ -133,7 +132,7 @@ impl Client {
 }
 
 impl ClientBuilder<Client> {
-    /// Who calls. Required.
+    /// The caller's credentials. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
         self.auth(credentials.faults(), |wire| credentials.into_auth(wire))
     }
@@ -168,7 +167,7 @@ impl SessionClient {
     ///
     /// # Errors
     ///
-    /// As there, and inside of a Tokio runtime.
+    /// As there; also inside a Tokio runtime.
     #[cfg(feature = "config")]
     pub fn from_config(config: &Config) -> Result<Self, Error> {
         Self::builder_from_config(config)?.build()
@@ -200,7 +199,7 @@ impl SessionClient {
 }
 
 impl ClientBuilder<SessionClient> {
-    /// Who calls. Required.
+    /// The caller's credentials. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
         self.auth(credentials.faults(), |_| credentials.into_auth())
     }

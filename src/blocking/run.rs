@@ -8,13 +8,12 @@ use crate::{Error, Report, Run as AsyncRun, RunHandle, UserOutcome};
 /// A run that has begun: an iterator of one outcome for each user, in the order in
 /// which they end.
 ///
-/// It goes on while `next` is called, holds what is under way only, and is ended in
-/// order by [`RunHandle::cancel`], from another thread perhaps. Dropping it leaves
-/// requests that are under way without an answer; a journal tells which.
+/// It makes progress while `next` is called, and buffers nothing. [`RunHandle::cancel`],
+/// perhaps from another thread, ends it in order. Dropping it abandons requests in
+/// flight, and their effect is unknown; a journal shows which.
 ///
-/// A run that is carried into a Tokio runtime is cancelled there: what is under way
-/// gets its outcome, the rest is
-/// [`NotAttempted`](crate::Outcome::NotAttempted), and
+/// A run that is carried into a Tokio runtime is cancelled there: requests in flight get
+/// their outcome, the rest is [`NotAttempted`](crate::Outcome::NotAttempted), and
 /// [`Report::stop_detail`] says why. In a forked process it is over at once.
 #[derive(Debug)]
 #[must_use = "a run goes on while it is iterated over"]

@@ -1,15 +1,15 @@
-//! How many users came to which end.
+//! How many users had which outcome.
 
 use serde::Serialize;
 
 use super::Outcome;
 
-/// How many users came to which end.
+/// How many users had which outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Counts {
-    /// Okta answered 204 in this run.
+    /// Okta responded with 204 in this run.
     pub revoked: u64,
     /// The org has no such user.
     pub not_found: u64,
@@ -17,7 +17,7 @@ pub struct Counts {
     pub forbidden: u64,
     /// Refused otherwise.
     pub rejected: u64,
-    /// Sent, and no trustworthy answer.
+    /// Sent, and no trustworthy response.
     pub unknown: u64,
     /// Not sent; refused ids among them.
     pub not_attempted: u64,

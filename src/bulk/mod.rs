@@ -59,7 +59,7 @@ const CONCURRENCY: usize = 32;
 /// [`Client::revoke_many`](crate::Client::revoke_many) or
 /// [`Client::revoke_stream`](crate::Client::revoke_stream).
 ///
-/// [`plan`](Self::plan) says what would be done; [`start`](Self::start) does it.
+/// [`plan`](Self::plan) reports what would be done; [`start`](Self::start) does it.
 #[must_use = "nothing is sent before the run is started and polled"]
 pub struct RevokeMany {
     pipeline: Arc<Pipeline>,
@@ -109,8 +109,7 @@ impl RevokeMany {
         }
     }
 
-    /// Leaves these users alone, such as break-glass accounts and oneself. Can be
-    /// repeated.
+    /// Excludes these users, such as break-glass accounts and yourself. Can be repeated.
     ///
     /// They are compared with the ids as given: an id does not exclude the login
     /// of the same user. Those with an `@` are compared without case. An id that is
@@ -139,14 +138,14 @@ impl RevokeMany {
         self
     }
 
-    /// How many users are under way at once, at most; at least 1. Default: 32.
+    /// How many users may be in flight at once; at least 1. Default: 32.
     pub fn concurrency(mut self, users: usize) -> Self {
         self.options.concurrency = users;
         self
     }
 
-    /// How long the whole run may take. What was sent and is not answered by then
-    /// is [`Unknown`](Outcome::Unknown), the rest is
+    /// How long the whole run may take. What was sent and has no response by then is
+    /// [`Unknown`](Outcome::Unknown), the rest is
     /// [`NotAttempted`](Outcome::NotAttempted). Default: no limit.
     ///
     /// It also holds while the journal's disk hangs; outcomes that came just before
@@ -157,12 +156,11 @@ impl RevokeMany {
         self
     }
 
-    /// Writes a journal, so that a run that was killed can be resumed: the same
-    /// run with the same file skips whom Okta said to have revoked, and repeats
-    /// the rest.
+    /// Writes a journal, so that a run that was killed can be resumed: the same run with
+    /// the same file skips users Okta has confirmed as revoked, and repeats the rest.
     ///
-    /// The file is made if it does not exist. It holds the users' ids and what
-    /// Okta answered, as JSON lines, and no credential.
+    /// The file is created if it does not exist. It holds the users' ids and Okta's
+    /// responses as JSON lines, and no credential.
     ///
     /// A file is refused before anything is sent if it is not this run's journal;
     /// if another user than the current one and root owns it or can write it
@@ -177,11 +175,11 @@ impl RevokeMany {
 }
 
 impl RevokeMany {
-    /// Says what a run would do, and sends nothing. Uses the ids up.
+    /// Reports what a run would do, and sends nothing. Consumes the ids.
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start), but that a journal in use is read.
+    /// As [`start`](Self::start), except that a journal in use can be read.
     pub async fn plan(self) -> Result<Plan, Error> {
         let allowance = self.options.check()?;
         let exclusions = Exclusions::new(&self.options.exclude)?;
@@ -202,16 +200,16 @@ impl RevokeMany {
         let id_filter = IdFilter::new(exclusions, revoked);
         let mut plan = Plan::of(ids, id_filter).await;
         plan.org = header.org;
-        plan.resumes = since;
+        plan.resumed_from = since;
         plan.expected = pipeline.limiter.forecast(plan.users, allowance);
         plan.rate_limit = pipeline.limiter.snapshot();
         Ok(plan)
     }
 
-    /// Begins the run, which goes on while it is polled. Nothing is sent before
-    /// that; a journal is opened here, and read if there is one, which for a
-    /// million lines takes seconds. To start it takes no Tokio runtime; to poll
-    /// it does (see [`Run`]).
+    /// Begins the run, which makes progress while it is polled. Nothing is sent before
+    /// that; a journal is opened here, and read if there is one, which for a million
+    /// lines takes seconds. To start it takes no Tokio runtime; to poll it does (see
+    /// [`Run`]).
     ///
     /// # Errors
     ///
@@ -254,7 +252,7 @@ impl RevokeMany {
             Facts {
                 header,
                 options: self.revocation.clone(),
-                resumes: since,
+                resumed_from: since,
             },
             known,
             self.options.concurrency,

@@ -12,16 +12,16 @@ use crate::{Effect, Error, ErrorKind, Receipt};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Okta answered 204 for this very user: the sessions are revoked.
+    /// Okta responded with 204 for this very user: the sessions are revoked.
     Revoked,
     /// The org has no such user (404, `E0000007`).
     NotFound,
     /// The caller may not do this to this user (403).
     Forbidden,
-    /// Okta, or a gateway before it, refused the request otherwise.
+    /// Okta refused the request for another reason.
     Rejected,
-    /// It was sent, and no trustworthy answer came. The sessions may or may not
-    /// have been revoked; repeating is safe.
+    /// It was sent, and no trustworthy response came. The sessions may or may not have
+    /// been revoked; repeating is safe.
     Unknown,
     /// It was not sent: the id was refused, no connection could be made, or the
     /// run stopped before.
@@ -81,15 +81,15 @@ pub struct UserOutcome {
     pub user: String,
     /// What became of them.
     pub outcome: Outcome,
-    /// How many requests were sent, or tried to be.
+    /// The number of attempts to send a request.
     pub attempts: u32,
-    /// The HTTP status of the last answer.
+    /// The HTTP status of the last response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Okta's `errorCode`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
-    /// Okta's `errorId`: this very occurrence, for Okta's support.
+    /// Okta's `errorId`, which identifies this occurrence for Okta's support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_id: Option<String>,
     /// The `X-Okta-Request-Id`, which finds the call in the org's System Log.
@@ -98,7 +98,7 @@ pub struct UserOutcome {
     /// When the first request was sent, by the local clock (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
-    /// When the last answer came, or was given up (RFC 3339, UTC).
+    /// When the last response came, or waiting for it ended (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
     /// Milliseconds from the one to the other.

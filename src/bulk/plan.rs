@@ -27,10 +27,10 @@ pub struct Plan {
     pub unmatched_exclusions: Vec<String>,
     /// How many the journal says were revoked by an earlier part of the run.
     pub already_revoked: u64,
-    /// When the run began that would be resumed (RFC 3339, UTC).
-    pub resumes: Option<String>,
-    /// How long it takes at least, at the share given and the limit as the client
-    /// knows it from earlier answers; `None` before the first.
+    /// When the run that would be resumed began (RFC 3339, UTC).
+    pub resumed_from: Option<String>,
+    /// The least time it takes, at the given share and the limit that the client knows
+    /// from earlier responses; `None` before the first.
     pub expected: Option<Duration>,
     /// That limit.
     pub rate_limit: Option<RateLimit>,

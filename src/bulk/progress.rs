@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::{Counts, RunState};
 
-/// Why a run stopped before everyone was tried.
+/// Why a run stopped before every user was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -15,11 +15,11 @@ use super::{Counts, RunState};
 pub enum StopReason {
     /// [`RunHandle::cancel`] was called.
     Cancelled,
-    /// The run's deadline came, or would come before the next window.
+    /// The run's deadline passed, or would pass before the next window.
     Deadline,
-    /// Okta does not accept the credential any more, or there is none to send.
+    /// Okta no longer accepts the credential, or no token could be obtained.
     Unauthorized,
-    /// Ten users in a row were refused (403): the credential lacks the right.
+    /// Ten users in a row were refused (403): the credential lacks the permission.
     Forbidden,
     /// The org was in read-only mode for an hour.
     ReadOnly,
@@ -30,7 +30,7 @@ pub enum StopReason {
     /// No connection to the org can be secured, for example because its certificate is
     /// not trusted.
     Tls,
-    /// Twenty users in a row got no trustworthy answer.
+    /// Twenty users in a row got no trustworthy response.
     Unavailable,
     /// The journal cannot be written, or its disk hung when the run ended.
     Journal,
@@ -67,20 +67,20 @@ pub struct Waiting {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Progress {
-    /// How many ids were given, if the iterator says.
+    /// The number of ids, if the iterator knows it.
     pub total: Option<u64>,
-    /// What became of those that are done.
+    /// The outcomes so far.
     pub counts: Counts,
-    /// Users under way, those that wait for their turn included.
+    /// Users in flight, including those that wait for the rate limiter.
     pub in_flight: u64,
-    /// Set while no request is under way and the run goes on.
+    /// Set while the run continues and no request is in flight.
     pub waiting: Option<Waiting>,
     /// Set once the run stops early.
     pub stopped: Option<StopReason>,
-    /// Whether the run came to its end.
+    /// Whether the run has finished.
     pub finished: bool,
-    /// When the run will be over at the earliest, by the local clock, as far as
-    /// the rate limit and the time that Okta takes for an answer are known.
+    /// The earliest time at which the run can be over, by the local clock, as far as the
+    /// rate limit and Okta's response times are known.
     pub expected_end: Option<SystemTime>,
 }
 
@@ -101,8 +101,8 @@ pub(super) enum End {
 }
 
 impl RunHandle {
-    /// Stops the run: requests that are under way are waited for, nothing more is
-    /// sent, and the rest is reported [`NotAttempted`](super::Outcome::NotAttempted).
+    /// Stops the run: requests in flight are waited for, nothing more is sent, and the
+    /// rest is reported [`NotAttempted`](super::Outcome::NotAttempted).
     pub fn cancel(&self) {
         self.run_state.stop(StopReason::Cancelled, "");
     }
@@ -113,9 +113,9 @@ impl RunHandle {
         self.run_state.progress()
     }
 
-    /// Waits until the run's progress has changed since this was last called;
-    /// news that came meanwhile are told once. `None` after the last news: the
-    /// run is over, or was dropped.
+    /// Waits until the run's progress has changed since this was last called; changes in
+    /// between are reported once. `None` after the last change: the run is over, or was
+    /// dropped.
     pub async fn changed(&mut self) -> Option<Progress> {
         // The tally, held here, has the sender: it cannot be gone.
         let fresh = self.changes.has_changed().unwrap_or_default();

@@ -30,28 +30,28 @@ pub struct Report {
     pub started: String,
     /// When this report was made (RFC 3339, UTC).
     pub reported: String,
-    /// When the run began that this one goes on with, by its journal.
-    pub resumes: Option<String>,
-    /// Whether the run came to its end. A report that is made before says nothing
-    /// of those who are not done yet.
+    /// When the run that this one resumes began, by its journal.
+    pub resumed_from: Option<String>,
+    /// Whether the run has finished. An earlier report says nothing about users who are
+    /// not done yet.
     pub finished: bool,
-    /// Why the run stopped before everyone was tried; null if it did not.
+    /// Why the run stopped before every user was tried; null if it did not.
     pub stopped: Option<StopReason>,
     /// The error that stopped it, if one did.
     pub stop_detail: Option<String>,
-    /// How many users came to which end.
+    /// How many users had which outcome.
     pub counts: Counts,
-    /// Requests that were sent, or tried to be.
+    /// The number of attempts to send a request.
     pub requests: u64,
     /// How many of them were answered 429.
     pub rate_limited: u64,
     /// What the run waited for.
     pub waits: Vec<WaitSummary>,
-    /// The ten users that took longest from their first request to the last answer.
+    /// The ten users that took longest from their first request to the last response.
     pub slowest: Vec<UserOutcome>,
-    /// Everyone who was tried, or given, and is not revoked.
+    /// Every user who was given and is not revoked.
     pub not_revoked: Vec<UserOutcome>,
-    /// Exclusions that no id matched, once the run came to its end.
+    /// Exclusions that no id matched, once the run has finished.
     pub unmatched_exclusions: Vec<String>,
     /// What revoking does not do.
     pub caveats: Vec<String>,
@@ -62,12 +62,12 @@ pub struct Report {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct WaitSummary {
-    /// What for, for a person.
+    /// The reason, for a person.
     pub reason: String,
-    /// How often. All users wait for the same window: that counts once.
+    /// How often. A wait of all users for the same window counts once.
     pub times: u64,
-    /// How long together, in milliseconds, if no wait was cut short. Users wait
-    /// beside each other, so it may be more than the run took.
+    /// The sum in milliseconds, if no wait was cut short. Users wait at the same time, so
+    /// it may be more than the run took.
     pub total_ms: u64,
 }
 
@@ -75,7 +75,7 @@ pub struct WaitSummary {
 pub(super) struct Facts {
     pub(super) header: Header,
     pub(super) options: RevokeUserSessionsOptions,
-    pub(super) resumes: Option<String>,
+    pub(super) resumed_from: Option<String>,
 }
 
 impl Report {
@@ -86,7 +86,7 @@ impl Report {
             options: facts.options.clone(),
             started,
             reported: timestamp(),
-            resumes: facts.resumes.clone(),
+            resumed_from: facts.resumed_from.clone(),
             finished: false,
             stopped: None,
             stop_detail: None,
@@ -101,8 +101,8 @@ impl Report {
         }
     }
 
-    /// Whether everyone who was to be revoked is, by Okta's own word. Never before
-    /// the run came to its end.
+    /// Whether Okta has confirmed that every user to be revoked is revoked. Never true
+    /// before the run has finished.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.finished && self.stopped.is_none() && self.counts.not_revoked() == 0

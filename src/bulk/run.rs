@@ -27,10 +27,10 @@ const IDS_PER_POLL: usize = 1024;
 /// stopped, and whoever is left is
 /// [`NotAttempted`](crate::Outcome::NotAttempted).
 ///
-/// It goes on while it is polled, and holds what is under way only: a slow
-/// consumer makes a slow run. Dropping it leaves requests that are under way
-/// without an answer; a journal tells which. To end it in order, call
-/// [`RunHandle::cancel`] and go on until it yields `None`.
+/// It makes progress while it is polled, and buffers nothing: a slow consumer makes a
+/// slow run. Dropping it abandons requests in flight, and their effect is unknown; a
+/// journal shows which. To end it in order, call [`RunHandle::cancel`] and keep polling
+/// until it yields `None`.
 #[must_use = "a run goes on while it is polled"]
 pub struct Run {
     ids: Ids,
@@ -39,8 +39,8 @@ pub struct Run {
     concurrency: usize,
     shared: Arc<Shared>,
     under_way: FuturesUnordered<UserTask>,
-    /// Rings at the run's deadline, or when it is stopped: for a stream of ids
-    /// that does not go on.
+    /// Completes at the deadline or on stop, so that a stalled stream of ids cannot hang
+    /// the run.
     alarm: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 

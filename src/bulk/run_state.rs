@@ -192,8 +192,8 @@ impl RunState {
         });
     }
 
-    /// Whether the window's end is not known yet to the run, all of whose calls
-    /// wait for the same.
+    /// True the first time a window end is seen; all calls of a run wait for the same
+    /// one.
     pub(super) fn is_new_window(&self, event: &WaitEvent) -> bool {
         let Some(end) = Instant::now().checked_add(event.wait) else {
             return false;

@@ -29,7 +29,7 @@ use crate::{
     time::{Instant, after, race, sleep_until},
 };
 
-/// Between two questions whether an org in read-only mode takes changes again.
+/// How often to probe whether read-only mode is over.
 const MAINTENANCE_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long an org may stay in read-only mode before the run stops.

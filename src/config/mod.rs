@@ -34,7 +34,7 @@ use crate::{Error, faults::Faults, shown};
 
 pub use self::{sources::ConfigSources, value::AuthorizationMode};
 
-/// Settings as Okta's other SDKs read them, each with the place it came from.
+/// Settings as Okta's other SDKs read them, each with its source.
 ///
 /// [`load`](Self::load) looks at, and what comes later wins:
 ///
@@ -111,8 +111,8 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 /// is an error. A file with a secret that others can read draws a warning
 /// (`tracing`).
 ///
-/// A project's file is written by whoever wrote the project, which may be a
-/// stranger's repository. So it does not decide where credentials of others go:
+/// A project's file is written by the project's author, who may be a stranger. So it does
+/// not decide where your credentials go:
 ///
 /// | credential from | `orgUrl` of the project's file | its `proxy.host`, `port` and `noProxy`, `caCertificates` and `testing` switches |
 /// |---|---|---|
@@ -193,7 +193,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Adds settings that win over those there are.
+    /// Adds settings that override the present ones.
     ///
     /// ```no_run
     /// use okta_user_sessions::Config;
@@ -307,7 +307,7 @@ impl Config {
     }
 }
 
-/// What the program sets wins over files and the environment.
+/// What the program sets overrides files and the environment.
 impl Config {
     /// The org's URL, like `https://acme.okta.com`.
     #[must_use]
@@ -315,7 +315,7 @@ impl Config {
         self.set(Setting::OrgUrl, Value::Text(url.into()))
     }
 
-    /// Which credential counts, if several are set.
+    /// Which credential to use, if several are set.
     #[must_use]
     pub fn with_authorization_mode(self, mode: AuthorizationMode) -> Self {
         self.set(Setting::AuthorizationMode, Value::Mode(mode))
@@ -409,7 +409,7 @@ impl Config {
         self.set(Setting::NoProxy, Value::List(hosts))
     }
 
-    /// PEM files of certificate authorities to trust beside the system's.
+    /// PEM files of certificate authorities to trust in addition to the system's.
     #[must_use]
     pub fn with_ca_certificates<S: Into<String>>(self, files: impl IntoIterator<Item = S>) -> Self {
         let files = files.into_iter().map(Into::into).collect();

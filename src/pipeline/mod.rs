@@ -40,8 +40,7 @@ use crate::{
     trace::{self, RequestInfo},
 };
 
-/// On whose behalf a call is made: what a bulk run wants otherwise than a single
-/// call.
+/// How a bulk run's calls differ from a single call.
 pub(crate) trait CallHooks {
     fn deadline(&self, policy: &RetryPolicy) -> Instant;
 

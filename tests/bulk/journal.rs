@@ -78,7 +78,7 @@ async fn resuming_skips_the_revoked_and_repeats_the_rest() {
         .await
         .unwrap();
     assert_eq!((plan.users, plan.already_revoked), (4, 2));
-    assert!(plan.resumes.is_some());
+    assert!(plan.resumed_from.is_some());
     let (second, report) = outcomes(
         okta.revoke_many(ids(6))
             .concurrency(1)
@@ -90,10 +90,10 @@ async fn resuming_skips_the_revoked_and_repeats_the_rest() {
         ["00u00000", "00u00001", "00u00004", "00u00005"]
     );
     assert_eq!(
-        (report.counts.already_revoked, report.resumes.is_some()),
+        (report.counts.already_revoked, report.resumed_from.is_some()),
         (2, true)
     );
-    assert_eq!(report.summary(), "revoked 4, revoked_before 2");
+    assert_eq!(report.summary(), "revoked 4, already_revoked 2");
     assert_eq!(org.requests().len() - before, 4);
 }
 
@@ -286,7 +286,7 @@ async fn each_outcome_needs_a_request_of_its_own() {
         assert!(error.contains("was to be sent for its user"), "{error}");
     }
     fs::write(folder.journal(), &whole).unwrap();
-    assert_eq!(many().plan().await.unwrap().revoked_before, 1);
+    assert_eq!(many().plan().await.unwrap().already_revoked, 1);
 }
 
 #[cfg(unix)]
@@ -302,7 +302,7 @@ async fn a_run_whose_journal_is_deleted_stops() {
     while run.next().await.is_some() {}
     let report = run.report();
     assert_eq!(report.stopped, Some(StopReason::Journal));
-    let why = report.stopped_because.unwrap();
+    let why = report.stop_detail.unwrap();
     assert!(why.contains("was deleted"), "{why}");
     assert!(org.requests().len() < 5, "{}", org.requests().len());
 }

@@ -305,7 +305,7 @@ async fn a_run_with_nothing_left_to_do_is_reported() {
     assert_eq!(again.status, 0, "{}", again.err);
     let report = fs::read_to_string(folder.0.join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-    assert_eq!(report["counts"]["revoked_before"], 3);
+    assert_eq!(report["counts"]["already_revoked"], 3);
     assert_eq!(org.requests().len(), 3);
 }
 

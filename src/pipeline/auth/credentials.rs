@@ -27,8 +27,7 @@ enum Kind {
 /// What a signed-in user authenticates with, for
 /// [`SessionClient`](crate::SessionClient).
 ///
-/// There is no way to make one of an API token: Okta does not allow it for
-/// `endUserSessions`.
+/// It cannot be made from an API token: Okta does not allow one for `endUserSessions`.
 ///
 /// ```compile_fail
 /// use okta_user_sessions::{Credentials, SessionClient};
@@ -65,8 +64,7 @@ const BEARER: &str = "Bearer";
 pub(super) const DPOP: &str = "DPoP";
 
 impl Credentials {
-    /// An API token of an administrator, which Okta takes as
-    /// `Authorization: SSWS …`.
+    /// An administrator's API token, sent as `Authorization: SSWS …`.
     #[must_use]
     pub fn api_token(token: impl Into<SecretString>) -> Self {
         Self(Kind::Token(Token::new(SSWS, token)))
@@ -134,7 +132,7 @@ impl SessionCredentials {
         Self::cookie("sid", value)
     }
 
-    /// Also sends `Origin`, which some orgs want beside the cookie: a Trusted
+    /// Also sends `Origin`, which some orgs require in addition to the cookie: a Trusted
     /// Origin of the org, like `https://app.example.com`.
     #[must_use]
     pub fn origin(mut self, origin: impl Into<String>) -> Self {

@@ -26,7 +26,7 @@ const RESET_TOLERANCE: u64 = 5;
 /// Added to every wait for a reset: both times are cut to whole seconds.
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 
-/// One reading of the rate limit: what the headers of one answer said.
+/// One reading of the rate limit: what the headers of one response said.
 ///
 /// The times are the server's, whose clock may differ from the local one.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -49,13 +49,13 @@ impl RateLimit {
         self.limit
     }
 
-    /// Requests left in the window when the answer was written.
+    /// Requests left in the window when the response was written.
     pub fn remaining(&self) -> u64 {
         self.remaining
     }
 
-    /// When the window ends, by the server's clock; `None` if the answer did
-    /// not say. Compare it with the server's clock only, or use
+    /// When the window ends, by the server's clock; `None` if the response did not say.
+    /// Compare it with the server's clock only, or use
     /// [`until_reset`](Self::until_reset).
     pub fn reset(&self) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(Duration::from_secs(self.reset?))

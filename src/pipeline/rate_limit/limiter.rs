@@ -72,7 +72,7 @@ pub(crate) struct DeadlineExceeded {
     pub(crate) wait: Option<Duration>,
 }
 
-/// The right to send one request. Dropping it says that no answer came.
+/// A permit for one request. Dropping it records that no response arrived.
 #[must_use]
 pub(crate) struct Permit {
     limiter: RateLimiter,

@@ -141,7 +141,7 @@ impl Answer {
         }
     }
 
-    /// What a status says that is no success.
+    /// What a status other than success means.
     fn refusal(&self) -> (ErrorKind, Effect, &'static str) {
         match self.status.as_u16() {
             // A proxy may have sent the request on before it gave up.
@@ -205,7 +205,7 @@ impl Answer {
         }
     }
 
-    /// Why a success status is no success; `None` where it is one.
+    /// Why a success status does not count as success; `None` if it does.
     fn why_no_success(&self, expected: &Expected<'_>) -> Option<(ErrorKind, &'static str)> {
         let unexpected = |message| Some((ErrorKind::UnexpectedAnswer, message));
         let body = match &self.body {

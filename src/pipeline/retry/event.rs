@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Called before each wait, so that a program can say what it waits for. It
-/// must not block.
+/// Called before each wait, so that a program can report what it is waiting for. It must
+/// not block.
 pub(crate) type WaitObserver = Arc<dyn Fn(&WaitEvent) + Send + Sync>;
 
 /// A wait that is about to begin.
@@ -35,23 +35,23 @@ impl WaitEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitReason {
-    /// The rate-limit window is known to be spent. The request has not been
-    /// sent yet; it will be when the next window begins.
+    /// The rate-limit window is known to be exhausted. The request has not been sent yet;
+    /// it will be when the next window begins.
     WindowSpent,
     /// Okta refused the request: the rate limit is used up (429).
     RateLimited,
     /// Okta refused the request: too many at once (429 with a limit of zero).
     ConcurrencyLimited,
-    /// Okta, or a gateway before it, is unavailable for now: the status, one of
-    /// 502, 503 and 504.
+    /// Okta, or a gateway in front of it, is unavailable for now. The value is the
+    /// status: 502, 503 or 504.
     Unavailable(u16),
     /// No connection could be made; nothing was sent.
     NotConnected,
     /// The connection was lost after the request was sent.
     ConnectionLost,
-    /// In a browser: there is no answer that the page may read.
+    /// In a browser: there is no response that the page may read.
     Unreadable,
-    /// No answer came in time after the request was sent.
+    /// No response came in time after the request was sent.
     TimedOut,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::time::{self, Instant};
 
-/// How often, how long and at what pace a call is tried.
+/// How often, for how long and at what pace a call is tried.
 ///
 /// The default makes up to 4 retries within 120 seconds, gives each attempt
 /// 30 seconds, and, where the server does not say how long to wait, backs off
@@ -64,8 +64,8 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest one attempt may take: connecting, sending and reading the
-    /// answer, but not waiting for its turn. Default: 30 seconds.
+    /// The longest one attempt may take: connecting, sending and reading the response,
+    /// but not the wait for the rate limiter. Default: 30 seconds.
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self

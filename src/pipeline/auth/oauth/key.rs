@@ -64,7 +64,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The text is no key that Okta would accept; the message says why.
+    /// The text is not a key that Okta would accept; the message says why.
     pub fn from_text(text: impl Into<SecretString>) -> Result<Self, KeyError> {
         let text = text.into();
         let text = trim(text.expose_secret())?;
@@ -84,7 +84,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The text is no key that Okta would accept; the message says why.
+    /// The text is not a key that Okta would accept; the message says why.
     pub fn from_pem(text: impl Into<SecretString>) -> Result<Self, KeyError> {
         let text = text.into();
         Self::read_pem(trim(text.expose_secret())?)
@@ -95,7 +95,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The text is no key that Okta would accept; the message says why.
+    /// The text is not a key that Okta would accept; the message says why.
     pub fn from_jwk(text: impl Into<SecretString>) -> Result<Self, KeyError> {
         let text = text.into();
         Self::read_jwk(trim(text.expose_secret())?)

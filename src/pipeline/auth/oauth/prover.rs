@@ -16,8 +16,7 @@ use crate::{Error, pipeline::response::Answer};
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// A clock that was known, and off by no more milliseconds, is not what a proof
-/// was refused for.
+/// Skew below this (ms) is not why a proof was rejected.
 const CLOCK_TOLERANCE: u64 = 1500;
 
 /// How often one attempt follows the server to another nonce. Once would do, but

@@ -52,8 +52,8 @@ pub trait Signer: Send + Sync + 'static {
     /// The algorithm of the signatures: `alg` in the assertion's header.
     fn algorithm(&self) -> Algorithm;
 
-    /// The name under which Okta knows the public key: `kid` in the
-    /// assertion's header. Needed as soon as the app has two keys.
+    /// The name under which Okta knows the public key: `kid` in the assertion's header.
+    /// Required as soon as the app has two keys.
     fn key_id(&self) -> Option<&str>;
 
     /// Signs `message` (which is not hashed yet).

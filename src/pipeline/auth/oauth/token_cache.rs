@@ -89,8 +89,8 @@ impl TokenCache {
             };
             match race(renewal, sleep_until(deadline)).await {
                 Ok(Ok(token)) => return Ok((token, None)),
-                // Another call's time was up, or its runtime gone: not this
-                // one's. Once, so that a crowd does not ask one by one.
+                // Another call's time was up, or its runtime gone: not this one's. Retry
+                // once only, or every waiter would refetch in turn.
                 Ok(Err(error)) if part == Part::Joined && !joined_before && is_theirs(&error) => {
                     joined_before = true;
                 }

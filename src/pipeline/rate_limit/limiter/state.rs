@@ -46,7 +46,7 @@ pub(super) struct State {
     bulk_admitted: u64,
     /// How many may be in flight at once.
     concurrency_limit: u64,
-    /// Answers that came since `width` last grew, while it was made use of.
+    /// Responses at full concurrency since the limit last increased (AIMD).
     successes_at_limit: u64,
     /// When Okta last refused a request for too many at once.
     limit_cut_at: Option<Instant>,

@@ -11,7 +11,7 @@ use crate::pipeline::auth::Algorithm;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// There is no text at all.
+    /// The text is empty.
     Empty,
     /// The text is neither a PEM document nor a JWK.
     NotAKey,
