@@ -96,6 +96,9 @@ impl Http1 {
     }
 }
 
+/// The name, header fields and first content of an HTTP/2 response.
+type Begin<'a> = (&'a str, &'a [(&'a str, &'a str)], &'static [u8]);
+
 /// How a server can stop in the middle of an HTTP/2 response.
 fn stops(stream: u32) -> Vec<(String, Vec<u8>, bool)> {
     let mut stops = vec![("closes the connection".to_owned(), Vec::new(), true)];
@@ -118,7 +121,7 @@ fn stops(stream: u32) -> Vec<(String, Vec<u8>, bool)> {
 async fn a_200_whose_http2_stream_is_cut_is_no_success() {
     let long = [ID, ("content-length", "5000")];
     let html = [ID, ("content-type", "text/html")];
-    let begins: [(&str, &[(&str, &str)], &'static [u8]); 7] = [
+    let begins: [Begin<'_>; 7] = [
         ("a length", &long, b""),
         ("a length and its beginning", &long, b"{}"),
         ("no length", &[ID], b""),

@@ -1,5 +1,6 @@
 //! What a response means: success as Okta gives it, or the error it is.
 
+#[cfg(not(target_arch = "wasm32"))]
 mod completeness;
 mod okta_error;
 
@@ -20,9 +21,9 @@ use crate::{
     secret::{self, Secret},
 };
 
-pub(crate) use completeness::Received;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use completeness::is_ambiguous;
+pub(crate) use completeness::{Received, is_ambiguous};
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 pub(crate) use okta_error::OAuthError;
 
 /// A response, as far as it came in.
