@@ -96,6 +96,7 @@ impl Http1 {
     }
 }
 
+/// The name, header fields and first content of an HTTP/2 response.
 /// How a server can stop in the middle of an HTTP/2 response.
 fn stops(stream: u32) -> Vec<(String, Vec<u8>, bool)> {
     let mut stops = vec![("closes the connection".to_owned(), Vec::new(), true)];
@@ -193,10 +194,16 @@ async fn an_http2_response_that_ends_is_a_success() {
 
 #[tokio::test]
 async fn a_204_with_http2_content_or_without_its_end_is_no_success() {
-    let responses: [fn(u32) -> Vec<u8>; 2] = [
+    let responses: [fn(u32) -> Vec<u8>; 3] = [
         |stream| {
             let mut bytes = headers(stream, 0, 204, &[ID]);
             bytes.extend(data(stream, END_STREAM, b"<html>"));
+            bytes
+        },
+        // Of a 200 this is as good as nothing, but a 204 has nothing at all.
+        |stream| {
+            let mut bytes = headers(stream, 0, 204, &[ID]);
+            bytes.extend(data(stream, END_STREAM, b"{}"));
             bytes
         },
         |stream| {

@@ -155,7 +155,7 @@ impl Report {
             }
         }
         if self.counts.already_revoked > 0 {
-            parts.push(format!("revoked_before {}", self.counts.already_revoked));
+            parts.push(format!("already_revoked {}", self.counts.already_revoked));
         }
         parts.join(", ")
     }

@@ -231,7 +231,8 @@ impl Answer {
         // tell of a page that was sent nevertheless.
         let lengths = self.headers.get_all(CONTENT_LENGTH);
         if self.status == StatusCode::NO_CONTENT
-            && (lengths.iter().any(|length| length != "0")
+            && (!body.is_empty()
+                || lengths.iter().any(|length| length != "0")
                 || self.headers.contains_key(TRANSFER_ENCODING))
         {
             return unexpected("a 204 came with content, so it is not Okta's");
