@@ -96,7 +96,6 @@ impl Http1 {
     }
 }
 
-/// The name, header fields and first content of an HTTP/2 response.
 /// How a server can stop in the middle of an HTTP/2 response.
 fn stops(stream: u32) -> Vec<(String, Vec<u8>, bool)> {
     let mut stops = vec![("closes the connection".to_owned(), Vec::new(), true)];
