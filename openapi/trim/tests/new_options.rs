@@ -139,9 +139,10 @@ fn a_new_option_reaches_every_user_by_itself() {
 /// A copy of the crate with another specification, and with a test of its own.
 fn copy_crate(to: &Path, openapi: &Path) {
     let from = repository();
-    let mut files = vec!["build.rs".into(), "README.md".into()];
+    let mut files = vec!["build.rs".into(), "README.md".into(), "SECURITY.md".into()];
     for folder in [
         "src",
+        "docs",
         "build",
         "openapi",
         "schemas",
