@@ -26,7 +26,7 @@ pub(crate) struct TokenAuth(Infallible);
 pub(crate) struct SignedWithToken(Infallible);
 
 #[derive(Default)]
-pub(crate) struct Resends;
+pub(crate) struct Resends {}
 
 impl TokenAuth {
     pub(super) async fn sign(&self, _: &mut Request, _: Instant) -> Result<SignedWithToken, Error> {

@@ -1,9 +1,9 @@
 //! The rate limit: what a response's headers say of it, and the limiter that all
 //! calls of a client go through.
 
-mod headers;
+pub(crate) mod headers;
 mod limiter;
 
 pub use headers::RateLimit;
-pub(crate) use headers::{LONGEST, MARGIN, requested_wait, server_date};
+pub(crate) use headers::{LONGEST, MARGIN, requested_wait};
 pub(crate) use limiter::{BulkQuota, DeadlineExceeded, Permit, RateLimiter};

@@ -7,7 +7,7 @@ use std::{
 
 use reqwest::header::HeaderMap;
 
-use crate::pipeline::rate_limit::server_date;
+use crate::pipeline::rate_limit::headers::server_date;
 
 /// How far the server's clock is ahead of the local one, in milliseconds.
 /// Assertions and proofs are judged by the server's, and local clocks are often
