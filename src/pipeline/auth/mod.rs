@@ -18,7 +18,7 @@ use reqwest::{
 };
 
 use super::{
-    response::Answer,
+    response::Response,
     retry::{RetryPolicy, WaitObserver},
     transport::Http,
 };
@@ -75,7 +75,7 @@ impl Auth {
     pub(crate) fn should_resend(
         &self,
         signed: &Signed,
-        response: &Answer,
+        response: &Response,
         resends: &mut Resends,
     ) -> bool {
         match (self, signed) {

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use reqwest::Request;
 
 use super::Shared;
-use crate::{Error, faults::Faults, pipeline::response::Answer, time::Instant};
+use crate::{Error, faults::Faults, pipeline::response::Response, time::Instant};
 
 #[derive(Clone, Debug)]
 pub(super) enum OAuthCredentials {}
@@ -33,7 +33,7 @@ impl TokenAuth {
         match self.0 {}
     }
 
-    pub(super) fn should_resend(&self, _: &SignedWithToken, _: &Answer, _: &mut Resends) -> bool {
+    pub(super) fn should_resend(&self, _: &SignedWithToken, _: &Response, _: &mut Resends) -> bool {
         match self.0 {}
     }
 }

@@ -1,6 +1,6 @@
 //! In a browser, by `fetch`, which makes the connections and sets the
 //! `User-Agent`. Not through reqwest: it follows redirects there, takes what a
-//! service worker made up for the org's answer, and reads a body of any length.
+//! service worker made up for the org's response, and reads a body of any length.
 
 use js_sys::{Array, Function, JsString, Promise, Reflect, Uint8Array, global};
 use reqwest::{
@@ -222,7 +222,7 @@ async fn read_chunks(fetched: &web_sys::Response) -> Result<Option<Vec<u8>>, JsV
 }
 
 fn unexpected(message: &str) -> Error {
-    Error::new(ErrorKind::UnexpectedAnswer, Effect::Unknown, message)
+    Error::new(ErrorKind::UnexpectedResponse, Effect::Unknown, message)
 }
 
 /// Before `fetch` took it.

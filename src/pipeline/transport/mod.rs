@@ -25,7 +25,7 @@ use crate::{
     pipeline::{
         rate_limit::RateLimit,
         response::{
-            Answer, Body,
+            Body, Response,
             redaction::{self, Secret},
         },
     },
@@ -48,7 +48,7 @@ pub(crate) async fn send(
     mut secrets: Vec<Secret>,
     ends: Instant,
     sending: RequestInfo,
-) -> Result<Answer, Error> {
+) -> Result<Response, Error> {
     let span = trace::request(&request, &sending);
     secrets.extend(Secret::all(&request));
     // Pinned here, since a future that is handed on is copied.
@@ -63,9 +63,9 @@ async fn exchange(
     request: Request,
     secrets: Vec<Secret>,
     ends: Instant,
-) -> Result<Answer, Error> {
+) -> Result<Response, Error> {
     #[cfg(fuzzing)]
-    if let Some(answer) = crate::fuzzing::answer(&request) {
+    if let Some(answer) = crate::fuzzing::response(&request) {
         return Ok(answer);
     }
     #[cfg(target_arch = "wasm32")]
@@ -86,7 +86,7 @@ async fn exchange(
     #[cfg(target_arch = "wasm32")]
     if *response.url() != url {
         return Err(Error::new(
-            ErrorKind::UnexpectedAnswer,
+            ErrorKind::UnexpectedResponse,
             Effect::Unknown,
             platform::REDIRECTED,
         ));
@@ -107,7 +107,7 @@ async fn exchange(
             "the response may not belong to this request, because it is not clear where an earlier response on the connection ended; check any proxy in between",
         ));
     }
-    Ok(Answer {
+    Ok(Response {
         status,
         rate_limit: RateLimit::from_headers(&headers),
         headers,

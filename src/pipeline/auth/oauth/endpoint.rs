@@ -30,7 +30,7 @@ use crate::{
     faults::Faults,
     pipeline::{
         response::redaction::Secret,
-        response::{Answer, okta_error::OAuthError},
+        response::{Response, okta_error::OAuthError},
         retry::{self, Attempt, Ended},
         transport,
     },
@@ -68,7 +68,7 @@ pub(in crate::pipeline::auth) struct ServiceApp {
 const USUAL_SCOPE: &str = "okta.users.manage";
 
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TokenResponse {
     #[serde(deserialize_with = "secret")]
     access_token: SecretString,
     token_type: String,
@@ -125,7 +125,7 @@ impl TokenEndpoint {
             let error = error.at_token_endpoint();
             match ended {
                 Ended::DeadlineExceeded { wait } => error.with_wait(wait),
-                Ended::Final | Ended::RetriesSpent => error,
+                Ended::Final | Ended::RetriesExhausted => error,
             }
         })
     }
@@ -145,12 +145,13 @@ impl TokenEndpoint {
             let requested = Instant::now();
             let sending = RequestInfo {
                 template: PATH,
-                before: sent.fetch_add(1, Relaxed),
+                sent_before: sent.fetch_add(1, Relaxed),
             };
             let secrets = vec![assertion];
-            let answer = transport::send(&self.wire.http, request, secrets, ends, sending).await?;
-            if !self.prover.should_resend(&proven, &answer, &mut resends) {
-                return token(answer, requested);
+            let response =
+                transport::send(&self.wire.http, request, secrets, ends, sending).await?;
+            if !self.prover.should_resend(&proven, &response, &mut resends) {
+                return token(response, requested);
             }
         }
     }
@@ -197,10 +198,10 @@ impl TokenEndpoint {
 }
 
 /// The token in an answer (RFC 6749 §5.1), or the error that it is.
-fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
-    if answer.status.as_u16() != 200 {
-        let refused = answer.oauth_error();
-        let error = answer.into_error();
+fn token(response: Response, requested: Instant) -> Result<AccessToken, Error> {
+    if response.status.as_u16() != 200 {
+        let refused = response.oauth_error();
+        let error = response.into_error();
         return Err(match refused {
             Some(refused) if (400..500).contains(&error.status().unwrap_or_default()) => {
                 error.with_kind(ErrorKind::TokenRefused, hint(&refused))
@@ -208,15 +209,15 @@ fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
             _ => error,
         });
     }
-    if let Some(cut) = answer.cut() {
+    if let Some(cut) = response.cut() {
         return Err(cut.clone());
     }
-    let content = answer
+    let content = response
         .whole_body()
-        .and_then(|body| serde_json::from_slice::<TokenAnswer>(body).ok());
+        .and_then(|body| serde_json::from_slice::<TokenResponse>(body).ok());
     let foreign = |reason: &str| {
         Err(Error::new(
-            ErrorKind::UnexpectedAnswer,
+            ErrorKind::UnexpectedResponse,
             Effect::None,
             format!(
                 "the answer is not Okta's: {reason}; check the org URL and what stands between"

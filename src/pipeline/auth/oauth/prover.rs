@@ -11,7 +11,7 @@ use reqwest::{
 };
 
 use super::{Resends, clock::Clock, dpop::ProofKey, jwt::SigningError};
-use crate::{Error, pipeline::response::Answer};
+use crate::{Error, pipeline::response::Response};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -74,16 +74,16 @@ impl Prover {
         Ok(proven)
     }
 
-    /// Learns nonce and clock from an answer, and says whether a new proof may
+    /// Learns nonce and clock from an response, and says whether a new proof may
     /// be accepted where this one was refused.
     pub(super) fn should_resend(
         &self,
         proven: &Proven,
-        answer: &Answer,
+        response: &Response,
         resends: &mut Resends,
     ) -> bool {
-        self.clock.learn(&answer.headers);
-        if let Some(nonce) = answer
+        self.clock.learn(&response.headers);
+        if let Some(nonce) = response
             .headers
             .get(DPOP_NONCE)
             .and_then(|nonce| nonce.to_str().ok())
@@ -91,10 +91,10 @@ impl Prover {
         {
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::from(nonce));
         }
-        if !matches!(answer.status.as_u16(), 400 | 401) {
+        if !matches!(response.status.as_u16(), 400 | 401) {
             return false;
         }
-        let error = answer.oauth_error().map(|error| error.name);
+        let error = response.oauth_error().map(|error| error.name);
         match error.as_deref() {
             Some("use_dpop_nonce") => {
                 let news = self.nonce() != proven.nonce && resends.nonce < NONCE_RESENDS;

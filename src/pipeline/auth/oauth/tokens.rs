@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Error,
-    pipeline::response::Answer,
+    pipeline::response::Response,
     time::{Instant, race},
 };
 
@@ -87,21 +87,21 @@ impl TokenAuth {
     pub(in crate::pipeline::auth) fn should_resend(
         &self,
         signed: &SignedWithToken,
-        answer: &Answer,
+        response: &Response,
         resends: &mut Resends,
     ) -> bool {
         if let Some(proven) = &signed.proven
-            && self.prover.should_resend(proven, answer, resends)
+            && self.prover.should_resend(proven, response, resends)
         {
             return true;
         }
         let Source::ServiceApp(cache) = &self.source else {
             return false;
         };
-        if answer.status.as_u16() != 401 || resends.token {
+        if response.status.as_u16() != 401 || resends.token {
             return false;
         }
-        let error = answer.oauth_error().map(|error| error.name);
+        let error = response.oauth_error().map(|error| error.name);
         if matches!(
             error.as_deref(),
             Some("use_dpop_nonce" | "invalid_dpop_proof" | "insufficient_scope")

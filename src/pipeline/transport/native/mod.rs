@@ -331,7 +331,7 @@ fn failure(error: reqwest::Error) -> Error {
         return timed_out().with_source(error.without_url());
     } else if is_malformed(&error) {
         (
-            ErrorKind::UnexpectedAnswer,
+            ErrorKind::UnexpectedResponse,
             Effect::Unknown,
             "the answer is no HTTP; check the org URL and what stands between",
         )
