@@ -1,5 +1,5 @@
-//! What stands in for `oauth` in a browser and without the feature `service-app`:
-//! there are no such credentials, and so no code for them.
+//! Replaces `oauth` in a browser and without the feature `service-app`, where there are no
+//! such credentials. The types have no values, so no code is generated for them.
 
 use std::convert::Infallible;
 
