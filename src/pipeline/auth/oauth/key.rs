@@ -80,7 +80,7 @@ impl PrivateKey {
     ///
     /// Line breaks may be missing or escaped as the two characters `\n`, which is common in
     /// environment variables. Certificates and public
-    /// keys beside the private key are ignored.
+    /// keys next to the private key are ignored.
     ///
     /// # Errors
     ///

@@ -412,7 +412,7 @@ async fn without_headers_the_limiter_does_not_delay_calls() {
     assert_eq!(admitted(&limiter).await.0 as u64, INITIAL_CONCURRENCY);
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert_eq!(limiter.snapshot(), None);
-    // A reset without a plausible distance is no reading.
+    // An implausible reset does not count as a reading.
     let limiter = RateLimiter::default();
     permit(&limiter)
         .await
