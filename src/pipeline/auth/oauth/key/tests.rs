@@ -251,7 +251,7 @@ fn refusals_say_which_case_it_is() {
         ),
         (
             key!("p256-explicit.pem"),
-            "the private key is an EC key that spells its curve out",
+            "the private key is an EC key with explicit curve parameters",
             "or JWK",
         ),
         (
