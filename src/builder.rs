@@ -25,18 +25,18 @@ use crate::{
 #[cfg(not(target_arch = "wasm32"))]
 use crate::{Proxy, SecretString};
 
-/// Makes the credentials ready, once the client's settings are known.
+/// Prepares the credentials, once the client's settings are known.
 type MakeAuth = Box<dyn FnOnce(Shared) -> Result<Auth, Error> + Send>;
 
 /// Builds a [`Client`](crate::Client) or a
 /// [`SessionClient`](crate::SessionClient).
 ///
-/// Nothing is read from files, and of the environment only the variables that
-/// name a proxy. Nothing is sent.
+/// It reads no files, and from the environment only the variables that name a proxy. It
+/// sends nothing.
 #[must_use = "a builder makes a client with build()"]
 pub struct ClientBuilder<C> {
     org_url: String,
-    /// What is wrong with the credentials, and what makes them ready if nothing is.
+    /// What is wrong with the credentials, and how to prepare them if nothing is.
     auth: Option<(Faults, MakeAuth)>,
     headers: Vec<(String, String)>,
     connection: Connection,
@@ -63,7 +63,7 @@ impl<C> ClientBuilder<C> {
     }
 
     /// Adds a header to every request, such as an XSRF header that the org
-    /// wants. Its value is treated as a secret. Headers that this crate sets
+    /// requires. Its value is treated as a secret. Headers that this crate sets
     /// itself are refused.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -112,7 +112,7 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// The error holds all that is wrong with the settings, not the first only.
+    /// The error lists everything that is wrong with the settings, not only the first fault.
     pub(crate) fn pipeline(self) -> Result<Pipeline, Error> {
         let mut faults = Faults::default();
         let org = faults.check(OrgUrl::new(&self.org_url, self.allow_loopback_http));
@@ -157,20 +157,20 @@ impl<C> ClientBuilder<C> {
     }
 }
 
-/// Where the org URL is invalid, the connection is checked with another, so that all
+/// If the org URL is invalid, the connection is checked with a placeholder, so that all
 /// faults are found.
 fn http(connection: Connection, org: Option<&OrgUrl>, faults: &mut Faults) -> Option<Http> {
     match org {
         Some(org) => connection.http(org, faults),
         None => {
-            let another = faults.check(OrgUrl::new("https://org.invalid", false))?;
-            connection.http(&another, faults)
+            let placeholder = faults.check(OrgUrl::new("https://org.invalid", false))?;
+            connection.http(&placeholder, faults)
         }
     }
 }
 
-/// Connections and what is said about the caller. A browser has its own, so
-/// these are absent on wasm32.
+/// Settings of the connections and the `User-Agent`. A browser has its own, so these are
+/// absent on wasm32.
 #[cfg(not(target_arch = "wasm32"))]
 impl<C> ClientBuilder<C> {
     /// Adds the caller's own name and version to the `User-Agent`, like
@@ -180,7 +180,7 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// How long making a connection may take, TLS included. 10 s unless set.
+    /// How long making a connection may take, including TLS. Default: 10 seconds.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connection.connect_timeout = limit;
         self
@@ -204,25 +204,24 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Shows this client certificate to servers that ask for one (mutual TLS):
-    /// PEM of the certificate, those that lead to its authority, and the private
-    /// key, not encrypted. With `native-tls` the key must be PKCS#8.
+    /// Presents this client certificate to servers that ask for one (mutual TLS): PEM of
+    /// the certificate, its intermediate certificates and the private key, not encrypted.
+    /// With `native-tls` the key must be PKCS#8.
     pub fn client_certificate(mut self, pem: impl Into<SecretString>) -> Self {
         self.connection.client_certificate = Some(pem.into());
         self
     }
 
-    /// Makes connections with what `make` returns, for what this builder has no
-    /// setting for: a local address, a resolver, another TLS.
+    /// Uses the HTTP client builder that `make` returns, for settings that this builder
+    /// lacks: a local address, a resolver, another TLS implementation.
     ///
-    /// It is called when the client is built, and again for each pool of
-    /// connections that takes the place of one that no longer responds, so it
-    /// should return the same each time. This crate's own settings are applied
-    /// after it and win: no redirects, no retries by reqwest itself, no
+    /// `make` is called when the client is built, and again for each connection pool that
+    /// replaces one that no longer responds, so it should return the same each time. This
+    /// crate's own settings are applied afterwards and take precedence: no redirects, no retries by reqwest itself, no
     /// decompression, the `User-Agent`, the timeouts of connecting and of idle
     /// connections, keep-alive, and, where they are set,
     /// [`proxy`](Self::proxy) and the certificates. A malformed proxy variable
-    /// (`HTTPS_PROXY`) is not noticed with it.
+    /// (`HTTPS_PROXY`) is not detected then.
     ///
     /// This is the one place where `reqwest` shows in this crate's API.
     ///
@@ -249,8 +248,8 @@ impl<C> ClientBuilder<C> {
     }
 }
 
-/// Set by this crate, or by what a caller must not bend: the credentials, and
-/// the framing of the request.
+/// Headers that this crate sets itself, or that a caller must not change: the credentials
+/// and the framing of the request.
 const OWN_HEADERS: [HeaderName; 10] = [
     ACCEPT,
     AUTHORIZATION,
@@ -274,7 +273,7 @@ fn headers(given: &[(String, String)], faults: &mut Faults) -> HeaderMap {
         };
         let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
             refuse(format!(
-                "its name must be that of a header (got {})",
+                "its name is not a valid header name (got {})",
                 shown::length(name)
             ));
             continue;
@@ -287,7 +286,7 @@ fn headers(given: &[(String, String)], faults: &mut Faults) -> HeaderMap {
         }
         let Ok(mut value) = HeaderValue::from_str(value) else {
             refuse(format!(
-                "its value contains a character that no header has (got {})",
+                "its value contains a character that is not allowed in a header (got {})",
                 shown::length(value)
             ));
             continue;

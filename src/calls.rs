@@ -1,4 +1,4 @@
-//! The two operations as calls that are awaited.
+//! The two operations, as builders that are awaited.
 
 use std::{future::IntoFuture, pin::Pin, sync::Arc};
 
@@ -10,11 +10,11 @@ use crate::{
     pipeline::{NoHooks, Pipeline},
 };
 
-/// What an operation's future is, boxed.
+/// The boxed future of an operation.
 #[cfg(not(target_arch = "wasm32"))]
 pub type OperationFuture = Pin<Box<dyn Future<Output = Result<Receipt, Error>> + Send>>;
 
-/// What an operation's future is, boxed. In a browser it stays on its thread.
+/// The boxed future of an operation. It is not `Send`, since a browser has one thread.
 #[cfg(target_arch = "wasm32")]
 pub type OperationFuture = Pin<Box<dyn Future<Output = Result<Receipt, Error>>>>;
 

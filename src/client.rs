@@ -16,12 +16,12 @@ use crate::{
 /// Revokes the sessions of others, as an administrator or a service.
 ///
 /// Cheap to clone; all clones share connections and rate-limit knowledge, so
-/// make one for an org and keep it.
+/// create one per org and keep it.
 ///
-/// Calls are awaited in a Tokio runtime with timers and I/O, such as
-/// `#[tokio::main]` makes; anywhere else they are an error of the kind
-/// [`InvalidInput`](crate::ErrorKind::InvalidInput) and nothing is sent. In a
-/// browser no runtime is needed.
+/// Calls are awaited in a Tokio runtime with timers and I/O, such as `#[tokio::main]`
+/// provides. Anywhere else they return an error of the kind
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput), and nothing is sent. In a browser no
+/// runtime is needed.
 ///
 /// ```no_run
 /// use okta_user_sessions::{Client, Credentials};
@@ -80,13 +80,13 @@ impl Client {
     /// Revokes every identity-provider session of a user
     /// (`DELETE /api/v1/users/{userId}/sessions`).
     ///
-    /// It does not end sessions that web or native apps made for themselves, and the
+    /// It does not end sessions that web or native apps keep themselves, and the
     /// user's API tokens keep working. Repeating it is safe.
     ///
     /// # Errors
     ///
     /// An id that [`UserId::new`] refuses is an error when the call is awaited,
-    /// and nothing is sent. For the others see [`ErrorKind`](crate::ErrorKind).
+    /// and nothing is sent. For other errors see [`ErrorKind`](crate::ErrorKind).
     pub fn revoke_user_sessions<U>(&self, user: U) -> RevokeUserSessions
     where
         U: TryInto<UserId>,
@@ -139,19 +139,19 @@ impl Client {
 }
 
 impl ClientBuilder<Client> {
-    /// The caller's credentials. Required.
+    /// Sets the caller's credentials. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
-        self.auth(credentials.faults(), |wire| credentials.into_auth(wire))
+        self.auth(credentials.faults(), |shared| credentials.into_auth(shared))
     }
 
-    /// Makes the client. Nothing is sent.
+    /// Builds the client. Nothing is sent.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the URL is
     /// malformed, not https, a placeholder, or the admin console's; if credentials are
-    /// missing or malformed; if a header cannot be sent; if a proxy is malformed, also in
-    /// `HTTPS_PROXY` or `ALL_PROXY` where those apply; and if the build has no TLS.
+    /// missing or malformed; if a header is invalid; if a proxy is malformed, including
+    /// `HTTPS_PROXY` or `ALL_PROXY` where they apply; and if the build has no TLS.
     pub fn build(self) -> Result<Client, Error> {
         let pipeline = Arc::new(self.pipeline()?);
         Ok(Client { pipeline })

@@ -1,4 +1,4 @@
-//! The one error type: what went wrong, and what may have happened nevertheless.
+//! The error type: what went wrong, and whether the request may have taken effect.
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
@@ -11,16 +11,15 @@ use crate::pipeline::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Refused by this crate before anything was sent: a user id, URL, header,
-    /// credential or setting, a call that is awaited outside of a Tokio runtime
-    /// with timers and I/O, or a blocking call inside of one. Correct it; the
-    /// message names value and reason.
+    /// Refused by this crate before anything was sent: a user id, URL, header, credential
+    /// or setting; a call awaited outside of a Tokio runtime with timers and I/O; or a
+    /// blocking call inside of one. The message names the value and the reason.
     InvalidInput,
     /// No connection to the org could be made, or none in time, so nothing was
     /// sent.
     NotConnected,
-    /// The HTTP proxy does not accept the client's user name and password, or
-    /// asks for some (407). Nothing was sent to the org.
+    /// The HTTP proxy does not accept the client's user name and password, or requires
+    /// them (407). Nothing was sent to the org.
     ProxyUnauthorized,
     /// The connection could not be secured: an unknown certificate authority,
     /// another host's certificate, no common TLS version. Nothing was sent.
@@ -31,7 +30,7 @@ pub enum ErrorKind {
     /// In a browser: there is no response that the page may read, and the browser does
     /// not say why. The device is offline, the org cannot be reached, the connection was
     /// lost, or the org's Trusted Origins do not have the page's origin with CORS.
-    /// Whether the request was sent is not known either.
+    /// It is not known either whether the request was sent.
     Unreadable,
     /// No response came within the time limit of the attempt or of the call.
     TimedOut,
@@ -69,7 +68,7 @@ pub enum ErrorKind {
     Server,
     /// A response that these operations never give: another 2xx, a redirect, a web page,
     /// a response from another address, or no HTTP at all.
-    UnexpectedAnswer,
+    UnexpectedResponse,
 }
 
 /// What a failed call may have done to the sessions.
@@ -88,7 +87,7 @@ pub enum Effect {
 ///
 /// Every fallible function of this crate returns it. [`kind`](Error::kind) says
 /// what went wrong and [`effect`](Error::effect) what may have happened; the
-/// [`Display`](fmt::Display) text is one line for a person, and holds no secret.
+/// [`Display`](fmt::Display) text is one line for a person and contains no secret.
 ///
 /// ```
 /// use okta_user_sessions::{Client, Credentials, Effect, ErrorKind};
@@ -113,12 +112,12 @@ struct Inner {
     okta: OktaError,
     request_id: Option<Arc<str>>,
     rate_limit: Option<RateLimit>,
-    /// What the server asked for, if it did.
+    /// How long the server asked to wait.
     requested_wait: Option<Duration>,
-    /// What the deadline did not leave room for.
+    /// The wait that would have passed the deadline.
     wait: Option<Duration>,
     attempts: u32,
-    /// It came of a token request, which has had its retries.
+    /// Whether it is the error of a token request, which has had its own retries.
     at_token_endpoint: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -155,9 +154,11 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, Effect::None, message)
     }
 
-    /// A header value that cannot be sent; it may be secret, so it is not shown.
+    /// An invalid header value, which is not shown because it may be a secret.
     pub(crate) fn from_header(_: reqwest::header::InvalidHeaderValue) -> Self {
-        Self::invalid("a header value is refused: it holds a character that no header has")
+        Self::invalid(
+            "a header value is invalid: it contains a character that is not allowed in a header",
+        )
     }
 
     pub(crate) fn with_source(
@@ -168,8 +169,7 @@ impl Error {
         self
     }
 
-    /// Replaces the source and its own sources by one text, of which `shown` makes
-    /// what may be shown.
+    /// Replaces the chain of sources with one text, redacted by `shown`.
     pub(crate) fn with_source_as_text(mut self, shown: impl FnOnce(String) -> String) -> Self {
         let Some(source) = self.0.source.take() else {
             return self;
@@ -184,7 +184,7 @@ impl Error {
         self.with_source(shown(text))
     }
 
-    pub(crate) fn with_answer(
+    pub(crate) fn with_response(
         mut self,
         status: u16,
         request_id: Option<Arc<str>>,
@@ -205,8 +205,8 @@ impl Error {
         self
     }
 
-    /// Whether it kept an attempt from being sent.
-    pub(crate) fn was_never_sent(&self) -> bool {
+    /// Whether the last attempt failed before its request was sent.
+    pub(crate) fn attempt_not_sent(&self) -> bool {
         self.0.at_token_endpoint
             || matches!(
                 self.0.kind,
@@ -217,13 +217,13 @@ impl Error {
             )
     }
 
-    /// An earlier attempt of the same call may have had its effect.
-    pub(crate) fn with_unknown_effect(mut self) -> Self {
+    /// Records that an earlier attempt of the same call may have taken effect.
+    pub(crate) fn with_effect_unknown(mut self) -> Self {
         self.0.effect = Effect::Unknown;
         self
     }
 
-    /// The call ended because this wait would have passed its deadline.
+    /// Records that the call ended because this wait would have passed its deadline.
     pub(crate) fn with_wait(mut self, wait: Duration) -> Self {
         self.0.wait = Some(wait);
         self
@@ -309,8 +309,8 @@ impl Error {
         self
     }
 
-    /// The operation was not sent, for want of a token. Not to be tried again:
-    /// the token request has been.
+    /// Marks the error of a token request, without which the operation could not be sent.
+    /// It is not retryable, because the token request has had its own retries.
     pub(crate) fn at_token_endpoint(mut self) -> Self {
         if !self.0.at_token_endpoint {
             self.0.message = format!("no access token: {}", self.0.message);
@@ -375,7 +375,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// What a server wrote, short and without what could steer a terminal.
+/// A server's text, cut short and with control characters escaped, which could control a
+/// terminal.
 fn printable(text: &str) -> String {
     const LONGEST: usize = 300;
     let mut out = String::new();
@@ -444,7 +445,7 @@ impl Failure for Error {
         Error::request_id(self)
     }
 
-    fn may_have_happened(&self) -> bool {
+    fn effect_unknown(&self) -> bool {
         self.effect() == Effect::Unknown
     }
 }

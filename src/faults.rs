@@ -1,4 +1,4 @@
-//! All that is wrong with one configuration, reported at once.
+//! Everything that is wrong with one configuration, reported together.
 
 use crate::Error;
 
@@ -7,7 +7,7 @@ use crate::Error;
 pub(crate) struct Faults(Vec<Error>);
 
 impl Faults {
-    /// The value, or nothing and one more fault.
+    /// Returns the value, or records the fault and returns `None`.
     pub(crate) fn check<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result.map_err(|fault| self.push(fault)).ok()
     }
@@ -32,8 +32,7 @@ impl Faults {
         Err(self.into_error())
     }
 
-    /// One fault as it is; several numbered, so that they can be told apart in one
-    /// line.
+    /// A single fault as it is; several are numbered, to tell them apart in one line.
     pub(crate) fn into_error(mut self) -> Error {
         if self.0.len() == 1
             && let Some(fault) = self.0.pop()

@@ -1,5 +1,5 @@
-//! The door for `fuzz/`: a server that is a function. Only `cargo fuzz` builds
-//! it; the calls above the transport are the real ones.
+//! The entry point for `fuzz/`: a function takes the place of the server. Only `cargo fuzz`
+//! builds it; everything above the transport is the real code.
 
 use std::cell::RefCell;
 
@@ -8,7 +8,7 @@ use reqwest::{Request, StatusCode, Version, header::HeaderMap};
 use crate::pipeline::{
     rate_limit::RateLimit,
     response::redaction::Secret,
-    response::{Answer, Body},
+    response::{Body, Response},
     transport::native::completeness::Received,
 };
 
@@ -23,17 +23,17 @@ pub fn serve(server: impl FnMut(&Request) -> (StatusCode, HeaderMap, Vec<u8>) + 
     SERVER.set(Some(Box::new(server)));
 }
 
-pub(crate) fn answer(request: &Request) -> Option<Answer> {
+pub(crate) fn response(request: &Request) -> Option<Response> {
     let (status, headers, body) =
         SERVER.with_borrow_mut(|server| server.as_mut().map(|server| server(request)))?;
-    // As if it came over HTTP/1.1.
+    // As if it had arrived over HTTP/1.1.
     let received = Received {
         version: Version::HTTP_11,
         bytes: body.len(),
         end_of_stream: false,
     };
     let is_complete = received.is_complete(status, &headers);
-    Some(Answer {
+    Some(Response {
         status,
         rate_limit: RateLimit::from_headers(&headers),
         headers,

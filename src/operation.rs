@@ -1,5 +1,5 @@
-//! What is called: an operation with its options, and the request that they make.
-//! Knows neither client nor pipeline.
+//! An operation with its options, and the request for it. Independent of the client and
+//! the pipeline.
 
 use std::str::FromStr;
 
@@ -12,15 +12,15 @@ pub(crate) use crate::generated::Operation;
 use crate::{Error, org_url::OrgUrl};
 
 impl Operation {
-    /// The request, a new one for each attempt. Nothing is sent.
+    /// Builds the request, a new one for each attempt. Nothing is sent.
     pub(crate) fn request(&self, org: &OrgUrl, http: &reqwest::Client) -> Result<Request, Error> {
         let mut request = self.build(http, org.base()).map_err(|source| {
             Error::invalid("the request could not be built").with_source(source.without_url())
         })?;
         let body = request.body().and_then(|body| body.as_bytes());
         if body == Some(b"{}") {
-            // None of the options in it is set. With no body at all the org's own
-            // defaults apply; a POST without a length is answered 411.
+            // No option of the body is set. Without a body, the org's own defaults apply.
+            // A POST needs a length; servers respond with 411 otherwise.
             *request.body_mut() = None;
             request.headers_mut().remove(CONTENT_TYPE);
             request
@@ -30,9 +30,9 @@ impl Operation {
         Ok(request)
     }
 
-    /// Whether Okta answers with this status when it has done what was asked.
+    /// Whether Okta responds with this status when the operation succeeded.
     pub(crate) fn is_success(&self, status: u16) -> bool {
-        // Okta documents 200 for endUserSessions, and its own tests also have 204.
+        // Okta documents 200 for endUserSessions, but its own tests also accept 204.
         let also = matches!(self, Self::EndUserSessions { .. }).then_some(204);
         status == self.success_status() || Some(status) == also
     }
@@ -46,7 +46,7 @@ pub struct OptionInfo {
     pub name: &'static str,
     /// What it can be set to.
     pub kind: OptionKind,
-    /// What it does, in a sentence or two.
+    /// What it does, in one or two sentences.
     pub description: &'static str,
 }
 
@@ -65,7 +65,7 @@ pub enum OptionKind {
 }
 
 impl OptionInfo {
-    /// The value that the text stands for, to set the option of this name.
+    /// Parses the text as the value of the option with this name.
     pub(crate) fn read<T: FromStr>(all: &[Self], name: &str, text: &str) -> Result<T, Error> {
         text.parse().map_err(|_| {
             let info = all.iter().find(|info| info.name == name);

@@ -1,4 +1,4 @@
-//! The URL of an org, checked.
+//! The validated URL of an org.
 
 use std::net::IpAddr;
 
@@ -6,11 +6,11 @@ use reqwest::Url;
 
 use crate::{Error, shown};
 
-/// The URL of an org, `https://acme.okta.com`: scheme, host and perhaps a port.
+/// The URL of an org, like `https://acme.okta.com`: scheme, host and an optional port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OrgUrl {
     url: Url,
-    /// Without the slash at the end, as paths are appended to it.
+    /// Without the trailing slash, because paths are appended to it.
     base: String,
 }
 
@@ -31,8 +31,8 @@ impl OrgUrl {
             .map_err(|reason| Error::invalid(format!("the org URL is invalid: {reason}")))
     }
 
-    /// The error says what is wrong with it. Of the URL itself it holds the host at
-    /// most, if that looks like one: anything else may be a misplaced secret.
+    /// The error says what is wrong. It quotes at most the host, and only if that looks
+    /// like one, because anything else may be a misplaced secret.
     pub(crate) fn parse(given: &str, allow_loopback_http: bool) -> Result<Self, String> {
         if given.is_empty() {
             return Err("it is empty; give it like https://acme.okta.com".to_owned());
@@ -55,16 +55,16 @@ impl OrgUrl {
         &self.base
     }
 
-    /// The URL for people: a host that may be a misplaced secret is not shown.
+    /// The URL for messages. A host that may be a misplaced secret is not shown.
     pub(crate) fn shown(&self) -> String {
-        if self.host_looks_like_one() {
+        if self.has_plausible_host() {
             self.base.clone()
         } else {
             shown::length(&self.base)
         }
     }
 
-    pub(crate) fn host_looks_like_one(&self) -> bool {
+    pub(crate) fn has_plausible_host(&self) -> bool {
         shown::is_host(self.host())
     }
 
@@ -72,7 +72,7 @@ impl OrgUrl {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Whether Okta itself, and nobody else, receives what is sent to it.
+    /// Whether requests to it reach Okta itself and nobody else.
     #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
     pub(crate) fn is_on_okta_domain(&self) -> bool {
         self.url.scheme() == "https"
@@ -95,7 +95,7 @@ impl OrgUrl {
 
 const NOT_A_URL: &str = "it is not a URL; give it like https://acme.okta.com";
 
-/// What is wrong with an org URL, if anything is.
+/// What is wrong with an org URL, if anything.
 fn refuse_org(
     given: &str,
     parsed: Option<&Url>,
@@ -112,18 +112,18 @@ fn refuse_org(
     if given.matches("://").count() > 1 {
         return refuse("it contains :// twice");
     }
-    // Parsers are lenient with slashes; whoever writes such a URL is mistaken.
+    // Parsers tolerate extra slashes, but such a URL is a mistake.
     let rest = given.split_once("://").map_or("/", |(_, rest)| rest);
     let Some(url) = parsed.filter(|_| !rest.starts_with(['/', '\\'])) else {
         return refuse(NOT_A_URL);
     };
-    let named = |label: &str| {
+    let is_label = |label: &str| {
         !label.is_empty()
             && label
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
-    if !host.starts_with('[') && !host.split('.').all(named) {
+    if !host.starts_with('[') && !host.split('.').all(is_label) {
         return refuse(
             "the host is not a valid domain (like acme.okta.com); remove any trailing dot",
         );
@@ -136,7 +136,11 @@ fn refuse_org(
                 "http needs allow_loopback_http(true), or testingDisableHttpsCheck in a configuration (OKTA_TESTING_TESTINGDISABLEHTTPSCHECK=true), and is for tests only",
             );
         }
-        _ => return refuse("it must be https, or anybody on the way can read the token"),
+        _ => {
+            return refuse(
+                "it must be https, because anyone on the network path could read the token otherwise",
+            );
+        }
     }
     if !url.username().is_empty() || url.password().is_some() {
         return refuse("it contains a user name or password; configure credentials separately");

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::pipeline::rate_limit::RateLimit;
 
-/// Okta's confirmation that the operation was done.
+/// Okta's confirmation that the operation succeeded.
 ///
 /// It is about identity-provider sessions: web and native apps that keep their own
 /// sessions stay signed in until they next check with Okta.
@@ -38,8 +38,8 @@ impl Receipt {
         self.attempts
     }
 
-    /// Whether an earlier attempt of this call may have reached Okta as well:
-    /// then the System Log may show the operation more than once.
+    /// Whether an earlier attempt of this call may have taken effect as well. The System
+    /// Log may then show the operation more than once.
     #[must_use]
     pub fn earlier_effect_unknown(&self) -> bool {
         self.earlier_effect_unknown

@@ -11,12 +11,12 @@ use crate::{
     pipeline::{Pipeline, auth::SessionCredentials},
 };
 
-/// Ends the sessions of the user whose session it carries.
+/// Ends the sessions of the signed-in user, authenticated by one of them.
 ///
-/// Calls are awaited in a Tokio runtime with timers and I/O, such as
-/// `#[tokio::main]` makes; anywhere else they are an error of the kind
-/// [`InvalidInput`](crate::ErrorKind::InvalidInput) and nothing is sent. In a
-/// browser no runtime is needed.
+/// Calls are awaited in a Tokio runtime with timers and I/O, such as `#[tokio::main]`
+/// provides. Anywhere else they return an error of the kind
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput), and nothing is sent. In a browser no
+/// runtime is needed.
 ///
 /// ```no_run
 /// use okta_user_sessions::{SessionClient, SessionCredentials};
@@ -73,12 +73,12 @@ impl SessionClient {
 
     /// Ends the user's identity-provider sessions
     /// (`POST /api/v1/users/me/lifecycle/delete_sessions`), by Okta's default
-    /// all but the one that calls.
+    /// all but the calling one.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) when the session is
-    /// over; for the others see [`ErrorKind`](crate::ErrorKind).
+    /// over; for other errors see [`ErrorKind`](crate::ErrorKind).
     pub fn end_user_sessions(&self) -> EndUserSessions {
         EndUserSessions::new(self.pipeline.clone())
     }
@@ -92,19 +92,19 @@ impl SessionClient {
 }
 
 impl ClientBuilder<SessionClient> {
-    /// The caller's credentials. Required.
+    /// Sets the caller's credentials. Required.
     pub fn credentials(self, credentials: SessionCredentials) -> Self {
         self.auth(credentials.faults(), |_| credentials.into_auth())
     }
 
-    /// Makes the client. Nothing is sent.
+    /// Builds the client. Nothing is sent.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the URL is
     /// malformed, not https, a placeholder, or the admin console's; if credentials are
-    /// missing or malformed; if a header cannot be sent; if a proxy is malformed, also in
-    /// `HTTPS_PROXY` or `ALL_PROXY` where those apply; and if the build has no TLS.
+    /// missing or malformed; if a header is invalid; if a proxy is malformed, including
+    /// `HTTPS_PROXY` or `ALL_PROXY` where they apply; and if the build has no TLS.
     pub fn build(self) -> Result<SessionClient, Error> {
         let pipeline = Arc::new(self.pipeline()?);
         Ok(SessionClient { pipeline })

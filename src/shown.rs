@@ -1,10 +1,10 @@
-//! What of a value may stand in a message, in `Debug` and in an explanation.
+//! What messages, `Debug` output and explanations may show of a value.
 //!
-//! Any value can be a secret that was put into the wrong setting. So none is quoted
-//! unless it looks like what its setting takes, and like no secret: a token, key,
-//! cookie or password has none of these forms.
+//! Any value may be a secret that was put into the wrong setting. So a value is quoted only
+//! if it has a format that its setting accepts and that no token, key, cookie or password
+//! has.
 
-/// What stands in place of a value.
+/// What is shown instead of a value.
 pub(crate) fn length(value: &str) -> String {
     match value.chars().count() {
         0 => "nothing".to_owned(),
@@ -13,16 +13,16 @@ pub(crate) fn length(value: &str) -> String {
     }
 }
 
-/// The beginning of a text, if it has more than so many characters.
-pub(crate) fn cut(text: String, most: usize) -> String {
-    match text.char_indices().nth(most) {
+/// Truncates a text to `max` characters.
+pub(crate) fn cut(text: String, max: usize) -> String {
+    match text.char_indices().nth(max) {
         Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
         None => text,
     }
 }
 
-/// Whether it is the name or address of a host. A name has two labels or more, none
-/// as long as a token, and the last of letters only.
+/// Whether it is the name or address of a host. A name has at least two labels, none as
+/// long as a token, and the last one consists of letters only.
 pub(crate) fn is_host(text: &str) -> bool {
     let address = text.trim_start_matches('[').trim_end_matches(']');
     if text == "localhost" || address.parse::<std::net::IpAddr>().is_ok() {
@@ -34,17 +34,19 @@ pub(crate) fn is_host(text: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
-    let top = |label: &str| {
+    let is_top_level = |label: &str| {
         label.starts_with("xn--")
             || ((2..=24).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphabetic()))
     };
     text.len() <= 253
         && text.split('.').all(label)
-        && text.rsplit_once('.').is_some_and(|(_, last)| top(last))
+        && text
+            .rsplit_once('.')
+            .is_some_and(|(_, last)| is_top_level(last))
 }
 
-/// Whether it is a client id as Okta gives them out, which are shorter than tokens.
+/// Whether it has the format of Okta's client ids, which are shorter than tokens.
 #[cfg(all(
     any(feature = "config", feature = "service-app"),
     not(target_arch = "wasm32")
@@ -68,18 +70,20 @@ pub(crate) fn is_scope(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphabetic() || byte == b'.')
 }
 
-/// Whether it is the path of a file that holds settings, a key or certificates, by
-/// its ending.
+/// Whether it is the path of a file with settings, a key or certificates, judging by its
+/// extension.
 #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
 pub(crate) fn is_path(text: &str) -> bool {
-    const ENDINGS: [&str; 9] = [
+    const EXTENSIONS: [&str; 9] = [
         ".pem", ".crt", ".cer", ".cert", ".key", ".jwk", ".json", ".yaml", ".yml",
     ];
     let lower = text.to_ascii_lowercase();
     text.len() <= 1024
         && !text.contains(char::is_control)
         && !text.contains("-----")
-        && ENDINGS.iter().any(|ending| lower.ends_with(ending))
+        && EXTENSIONS
+            .iter()
+            .any(|extension| lower.ends_with(extension))
 }
 
 #[cfg(test)]
@@ -87,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_told_from_secrets() {
+    fn hosts_are_distinguished_from_secrets() {
         for host in [
             "acme.okta.com",
             "login.acme.example",

@@ -1,8 +1,8 @@
-//! What is reported to `tracing`: a span for each call and one for each request, with
-//! OpenTelemetry's names where it has any. docs/tracing.md lists them.
+//! Spans for `tracing`: one for each call and one for each request, with OpenTelemetry's
+//! names where they exist. docs/tracing.md lists them.
 //!
-//! A user's id, and so a URL that holds it, is personal data and goes into none.
-//! Numbers are signed, since OpenTelemetry's are.
+//! A user's id is personal data, so no span contains it or a URL with it. Numbers are
+//! signed, because OpenTelemetry's are.
 
 use reqwest::Request;
 use tracing::{
@@ -11,14 +11,14 @@ use tracing::{
     info_span,
 };
 
-use crate::{Effect, Error, Receipt, operation::Operation, pipeline::response::Answer};
+use crate::{Effect, Error, Receipt, operation::Operation, pipeline::response::Response};
 
-/// Which request of a call is sent.
+/// Which request of a call it is.
 pub(crate) struct RequestInfo {
-    /// Its path, without what differs from call to call.
+    /// The path, with placeholders for its parameters.
     pub(crate) template: &'static str,
-    /// How many the call has sent before, replays included.
-    pub(crate) before: u32,
+    /// How many requests the call sent before this one, including resends.
+    pub(crate) sent_before: u32,
 }
 
 pub(crate) fn call(operation: &Operation) -> Span {
@@ -54,8 +54,11 @@ pub(crate) fn call_ended(span: &Span, result: &Result<Receipt, Error>) {
     }
 }
 
-pub(crate) fn request(request: &Request, sending: &RequestInfo) -> Span {
-    let RequestInfo { template, before } = *sending;
+pub(crate) fn request(request: &Request, info: &RequestInfo) -> Span {
+    let RequestInfo {
+        template,
+        sent_before,
+    } = *info;
     let (method, url) = (request.method().as_str(), request.url());
     info_span!(
         target: "okta_user_sessions",
@@ -66,7 +69,7 @@ pub(crate) fn request(request: &Request, sending: &RequestInfo) -> Span {
         url.template = template,
         server.address = url.host_str(),
         server.port = url.port_or_known_default().map(i64::from),
-        http.request.resend_count = (before > 0).then_some(i64::from(before)),
+        http.request.resend_count = (sent_before > 0).then_some(i64::from(sent_before)),
         http.response.status_code = Empty,
         okta.request_id = Empty,
         "error.type" = Empty,
@@ -74,18 +77,18 @@ pub(crate) fn request(request: &Request, sending: &RequestInfo) -> Span {
     )
 }
 
-pub(crate) fn request_ended(span: &Span, result: &Result<Answer, Error>) {
+pub(crate) fn request_ended(span: &Span, result: &Result<Response, Error>) {
     if span.is_disabled() {
         return;
     }
-    let answer = match result {
-        Ok(answer) => answer,
+    let response = match result {
+        Ok(response) => response,
         Err(error) => return failed(span, debug(error.kind())),
     };
-    let status = answer.status;
+    let status = response.status;
     span.record("http.response.status_code", i64::from(status.as_u16()));
-    span.record("okta.request_id", answer.request_id().as_deref());
-    if let Some(error) = answer.cut() {
+    span.record("okta.request_id", response.request_id().as_deref());
+    if let Some(error) = response.cut() {
         failed(span, debug(error.kind()));
     } else if status.is_client_error() || status.is_server_error() {
         failed(span, status.as_str());

@@ -1,27 +1,25 @@
-//! Which files are believed: those that nobody but the current user and root can
-//! have written.
+//! Which files are trusted: those that only the current user and root can have written.
 //!
-//! A settings file names the org that receives a credential, and a journal says
-//! whom a run skips. Who can write such a file can decide both.
+//! A settings file names the org that receives a credential, and a journal says which
+//! users a run skips. Anyone who can write such a file controls both.
 
 use std::{fs::Metadata, path::Path};
 
-/// Why a file is not believed, as in `it belongs to user 1001, …`; what to do about
-/// it is part of the text. `opened` is the metadata of the **open** file, since the
-/// name may stand for another one a moment later.
+/// Fails with the reason why a file is not trusted, like `it belongs to user 1001, …`, and
+/// with what to do about it. `opened` is the metadata of the **open** file, because the
+/// name may refer to another one a moment later.
 ///
-/// Refused are a file of another user; one that its group or everyone can write,
-/// unless the group is the owner's own; one that is reached by another user's symbolic
-/// link, be it the file's or its folder's, which points elsewhere whenever they like;
-/// and one in a folder where everyone can exchange it, which a sticky folder like
-/// `/tmp` prevents. A folder that its group can write is accepted, because a umask of
-/// 002 makes every folder so.
+/// A file is refused if it belongs to another user; if its group or everyone can write it,
+/// unless the group is the owner's private one; if the path to it or to its folder is
+/// another user's symbolic link, which they can redirect at any time; or if everyone can
+/// replace it in its folder, which the sticky bit of a folder like `/tmp` prevents. A
+/// group-writable folder is accepted, because with a umask of 002 every folder is one.
 #[cfg(unix)]
 pub(crate) fn check(path: &Path, opened: &Metadata) -> Result<(), String> {
     unix::check(path, opened)
 }
 
-/// Other systems have no owners and modes that the standard library knows.
+/// The standard library has no owners and modes for other systems.
 #[cfg(not(unix))]
 pub(crate) fn check(_: &Path, _: &Metadata) -> Result<(), String> {
     Ok(())
@@ -48,23 +46,23 @@ mod unix {
             false => GROUP_OR_OTHERS_WRITE,
         };
         check_file(path, user, opened.uid(), opened.mode(), writers)?;
-        let unknown = |error: io::Error| format!("its folder cannot be examined ({error})");
-        let name = fs::symlink_metadata(path).map_err(unknown)?;
-        if name.is_symlink() {
-            check_link(path, user, name.uid())?;
-            let target = fs::canonicalize(path).map_err(unknown)?;
-            check_folder_of(&target, user).map_err(unknown)??;
+        let unreadable = |error: io::Error| format!("its folder cannot be examined ({error})");
+        let link = fs::symlink_metadata(path).map_err(unreadable)?;
+        if link.is_symlink() {
+            check_link(path, user, link.uid())?;
+            let target = fs::canonicalize(path).map_err(unreadable)?;
+            check_folder_of(&target, user).map_err(unreadable)??;
         }
-        check_folder_of(path, user).map_err(unknown)?
+        check_folder_of(path, user).map_err(unreadable)?
     }
 
-    /// Many systems make a group for each user, with the user's number, and then let
-    /// it write all that the user creates (umask 002).
+    /// Many systems create a private group for each user, with the user's number, and make
+    /// everything that the user creates group-writable (umask 002).
     pub(super) fn is_private_group(owner: u32, group: u32) -> bool {
         group == owner && group != ROOT
     }
 
-    /// `writers` are the bits of the mode that must not be set.
+    /// `writers` are the mode bits that must not be set.
     pub(super) fn check_file(
         path: &Path,
         user: u32,
@@ -75,14 +73,14 @@ mod unix {
         if !is_trusted(user, owner) {
             return Err(format!(
                 "it belongs to user {owner}, who can change it, and must belong to {}; \
-                 if you trust what is in it, run chown {user} {path:?}; else name another file",
+                 if you trust what is in it, run chown {user} {path:?}, or use another file",
                 expected(user)
             ));
         }
         if mode & writers != 0 {
             return Err(format!(
                 "its owner is user {owner}, but other users can write it (mode {:03o}); \
-                 if you trust what is in it, run chmod go-w {path:?}; else name another file",
+                 if you trust what is in it, run chmod go-w {path:?}, or use another file",
                 mode & 0o777
             ));
         }
@@ -94,8 +92,8 @@ mod unix {
             return Ok(());
         }
         Err(format!(
-            "{path:?} is a symbolic link of user {owner}, who can change where it leads, and must \
-             belong to {}; name the file itself",
+            "{path:?} is a symbolic link of user {owner}, who can redirect it, and must \
+             belong to {}; use the path of the file itself",
             expected(user)
         ))
     }
@@ -105,9 +103,9 @@ mod unix {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let name = fs::symlink_metadata(folder)?;
-        if name.is_symlink()
-            && let Err(why) = check_link(folder, user, name.uid())
+        let link = fs::symlink_metadata(folder)?;
+        if link.is_symlink()
+            && let Err(why) = check_link(folder, user, link.uid())
         {
             return Ok(Err(why));
         }
@@ -117,7 +115,7 @@ mod unix {
         }
         Ok(Err(format!(
             "every user can replace files in its folder {folder:?} (mode {:03o}); \
-             run chmod o-w {folder:?}, or name a file in another folder",
+             run chmod o-w {folder:?}, or use a file in another folder",
             mode & 0o777
         )))
     }
@@ -236,7 +234,7 @@ mod tests {
         }
     }
 
-    /// What the name stands for by now does not matter.
+    /// What the name refers to by now does not matter.
     #[test]
     fn the_open_file_is_examined_and_not_its_name() {
         let folder = Folder::new("open");
@@ -248,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_where_everyone_can_exchange_the_file_is_refused() {
+    fn a_folder_where_everyone_can_replace_the_file_is_refused() {
         let folder = Folder::new("folder");
         let path = folder.file(0o600);
         let elsewhere = Folder::new("link");
@@ -274,7 +272,7 @@ mod tests {
 
     /// Only root can give files away; the others have the tests above.
     #[test]
-    fn what_root_gave_away_is_refused() {
+    fn a_file_that_root_gave_away_is_refused() {
         let folder = Folder::new("given");
         let path = folder.file(0o600);
         if path.metadata().unwrap().uid() != 0 {

@@ -1,4 +1,4 @@
-//! A user's id, checked.
+//! The validated id of a user.
 
 use std::{borrow::Cow, fmt};
 
@@ -6,11 +6,11 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 
 use crate::Error;
 
-/// The id of a user, checked to be one segment of a path that no URL parser or
-/// server turns into another path.
+/// The id of a user, validated to be a single path segment that no URL parser or server
+/// turns into another path.
 ///
-/// Okta documents the id (`00u…`). A login often works in its place, which Okta
-/// does not document.
+/// Okta documents the id (`00u…`). A login often works too, but Okta does not
+/// document that.
 ///
 /// ```
 /// use okta_user_sessions::UserId;
@@ -26,22 +26,22 @@ pub struct UserId(String);
 const LONGEST_ID: usize = 512;
 
 impl UserId {
-    /// Checks an id.
+    /// Validates an id.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the id
-    /// and the reason, for one that is empty, too long, `.`, `..` or `me`; that
-    /// holds `/`, `\`, `;`, a `%` escape, or white space at an end; or that holds a
-    /// character which is not what it looks like: a control or invisible one, and
-    /// one that is another spelling of ASCII, such as the full-width `＠`.
+    /// and the reason, if it is empty, too long, `.`, `..` or `me`; if it contains `/`,
+    /// `\`, `;`, a `%` escape, or leading or trailing white space; or if it contains a
+    /// character that is not what it looks like: a control or invisible character, or
+    /// another form of an ASCII character, such as the full-width `＠`.
     pub fn new(id: impl Into<String>) -> Result<Self, Error> {
         let id = id.into();
         Self::check("user id", &id)?;
         Ok(Self(id))
     }
 
-    /// The error calls the id by what it was given as.
+    /// `what` is what the error calls the id.
     pub(crate) fn check(what: &str, id: &str) -> Result<(), Error> {
         let Some(reason) = refuse_id(id) else {
             return Ok(());
@@ -55,8 +55,8 @@ impl UserId {
     /// The caller's own user, `me` on the wire: for an API token the
     /// administrator who created it.
     ///
-    /// Okta does not document `me` for this operation. It is refused as an id,
-    /// so that nobody signs themselves out by a slip.
+    /// Okta does not document `me` for this operation. [`new`](Self::new) refuses it, so
+    /// that nobody signs themselves out by accident.
     #[must_use]
     pub fn me() -> Self {
         Self("me".to_owned())
@@ -73,7 +73,7 @@ fn refuse_id(id: &str) -> Option<Cow<'static, str>> {
     let escape = |window: &[u8]| matches!(window, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
     if let Some(c) = id.chars().find(|c| c.is_control()) {
         let code = u32::from(c);
-        return Some(format!("it holds a control character (U+{code:04X})").into());
+        return Some(format!("it contains a control character (U+{code:04X})").into());
     }
     let reason = if id.is_empty() {
         "it is empty"
@@ -82,24 +82,24 @@ fn refuse_id(id: &str) -> Option<Cow<'static, str>> {
     } else if id.trim() != id {
         "it begins or ends with white space"
     } else if id.contains(['/', '\\']) {
-        "it holds a slash or backslash, which would make it another path"
+        "it contains a slash or backslash, which would make it a different path"
     } else if id.contains(';') {
-        "it holds a semicolon, at which some servers cut it off, so that another user is reached; \
-         give the user's Okta id (00u…)"
+        "it contains a semicolon, where some servers cut it off and reach another user; \
+         use the user's Okta id (00u…)"
     } else if matches!(id, "." | "..") {
-        "URL parsers read it as a step in the path, not as a name"
+        "URL parsers treat it as a relative path, not as a name"
     } else if id.eq_ignore_ascii_case("me") {
-        "it stands for the caller's own sessions; if that is meant, say UserId::me()"
+        "it means the caller's own sessions; if you want that, use UserId::me()"
     } else if id.as_bytes().windows(3).any(escape) {
-        "it holds a % escape; give the id as it is, it is escaped when it is sent"
+        "it contains a % escape; pass the id unescaped, it is escaped when it is sent"
     } else {
         return id.chars().find_map(refuse_character).map(Cow::Owned);
     };
     Some(Cow::Borrowed(reason))
 }
 
-/// Why an id cannot hold a character beyond ASCII: it is not what a person takes it for, and a
-/// server may drop it or read another one.
+/// Why a non-ASCII character is not allowed in an id: it is not what it looks like, and a
+/// server may drop it or read another character.
 fn refuse_character(c: char) -> Option<String> {
     if c.is_ascii() {
         return None;
@@ -107,20 +107,20 @@ fn refuse_character(c: char) -> Option<String> {
     let code = u32::from(c);
     if is_invisible(c) {
         return Some(format!(
-            "it holds U+{code:04X}, which cannot be seen or is not a character; remove it"
+            "it contains U+{code:04X}, which is invisible or not a character; remove it"
         ));
     }
     let mut bytes = [0; 4];
     let plain = DecomposingNormalizerBorrowed::new_nfkd();
     let plain = plain.normalize(c.encode_utf8(&mut bytes));
     plain.is_ascii().then(|| {
-        format!("it holds U+{code:04X}, which a server may read as {plain:?}; write that, or give the user's Okta id (00u…)")
+        format!("it contains U+{code:04X}, which a server may read as {plain:?}; write that, or use the user's Okta id (00u…)")
     })
 }
 
-/// Beyond ASCII: white space; what Unicode calls default-ignorable or a format
-/// character; the blank Braille pattern; the replacement character, which stands for
-/// lost text; private use; and code points that are not characters.
+/// Among non-ASCII characters: white space; default-ignorable and format characters of
+/// Unicode; the blank Braille pattern; the replacement character, which means that text
+/// was lost; private use; and noncharacters.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c,

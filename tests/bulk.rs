@@ -710,7 +710,7 @@ async fn progress_can_be_watched_from_elsewhere() {
                 if ends.last() != Some(&waiting.until) {
                     ends.push(waiting.until);
                 }
-                assert_eq!(waiting.reason, "rate-limit window spent");
+                assert_eq!(waiting.reason, "rate-limit window exhausted");
                 assert!(progress.expected_end.is_some());
             }
             assert_eq!(progress.total, Some(30));

@@ -51,17 +51,17 @@ async fn no_status_but_okta_s_own_success_is_one() {
     use Effect::{None, Unknown};
     use ErrorKind::*;
     for (status, kind, effect) in [
-        (201, UnexpectedAnswer, Unknown),
-        (202, UnexpectedAnswer, Unknown),
-        (205, UnexpectedAnswer, Unknown),
-        (206, UnexpectedAnswer, Unknown),
-        (299, UnexpectedAnswer, Unknown),
-        (300, UnexpectedAnswer, Unknown),
-        (301, UnexpectedAnswer, Unknown),
-        (302, UnexpectedAnswer, Unknown),
-        (304, UnexpectedAnswer, Unknown),
-        (307, UnexpectedAnswer, Unknown),
-        (308, UnexpectedAnswer, Unknown),
+        (201, UnexpectedResponse, Unknown),
+        (202, UnexpectedResponse, Unknown),
+        (205, UnexpectedResponse, Unknown),
+        (206, UnexpectedResponse, Unknown),
+        (299, UnexpectedResponse, Unknown),
+        (300, UnexpectedResponse, Unknown),
+        (301, UnexpectedResponse, Unknown),
+        (302, UnexpectedResponse, Unknown),
+        (304, UnexpectedResponse, Unknown),
+        (307, UnexpectedResponse, Unknown),
+        (308, UnexpectedResponse, Unknown),
         (400, Rejected, None),
         (401, Unauthorized, None),
         (403, Forbidden, None),
@@ -78,8 +78,8 @@ async fn no_status_but_okta_s_own_success_is_one() {
         (503, Server, Unknown),
         (504, Server, Unknown),
         (599, Server, Unknown),
-        (600, UnexpectedAnswer, Unknown),
-        (999, UnexpectedAnswer, Unknown),
+        (600, UnexpectedResponse, Unknown),
+        (999, UnexpectedResponse, Unknown),
     ] {
         for body in ["", "<html>", r#"{"errorCode":"#, "{}"] {
             let fault = Fault::status(status)
@@ -139,7 +139,7 @@ async fn a_success_status_with_foreign_content_is_none() {
         let fault = Fault::status(200).content_type(kind).body(body);
         for result in both.meet(&fault).await {
             let error = result.expect_err("a success");
-            assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer, "{body}");
+            assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{body}");
             assert_eq!(error.effect(), Effect::Unknown);
             assert_eq!(error.status(), Some(200));
         }
@@ -161,7 +161,7 @@ async fn a_success_status_with_foreign_content_is_none() {
         let fault = Fault::raw(format!("HTTP/1.1 204 No Content\r\n{head}"));
         for result in both.meet(&fault).await {
             let error = result.expect_err("a success");
-            assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+            assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
             assert_eq!(error.status(), Some(204));
         }
     }
@@ -173,13 +173,13 @@ async fn a_success_status_with_foreign_content_is_none() {
     ] {
         for result in both.meet(&Fault::raw(head)).await {
             let error = result.expect_err("a success");
-            assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+            assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
         }
     }
     // An empty page of a portal, too: Okta's answers have a request id.
     let fault = Fault::status(200).content_type("Text/HTML; charset=utf-8");
     for result in both.meet(&fault).await {
-        assert_eq!(result.unwrap_err().kind(), ErrorKind::UnexpectedAnswer);
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::UnexpectedResponse);
     }
 }
 
@@ -189,7 +189,7 @@ async fn a_redirect_is_not_followed() {
     let elsewhere = crate::support::org().await;
     let fault = Fault::redirect(&format!("{}/login", elsewhere.url()));
     for result in both.meet(&fault).await {
-        assert_eq!(result.unwrap_err().kind(), ErrorKind::UnexpectedAnswer);
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::UnexpectedResponse);
     }
     assert_eq!(elsewhere.requests().len(), 0);
 }
@@ -209,7 +209,7 @@ async fn a_given_builder_cannot_follow_redirects() {
         .build()
         .unwrap();
     let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
     assert_eq!(
         (error.effect(), error.status()),
         (Effect::Unknown, Some(307))
@@ -315,7 +315,7 @@ async fn an_answer_that_is_cut_anywhere_is_unknown() {
                 let error = result.expect_err("a success");
                 assert_eq!(error.effect(), Effect::Unknown);
                 let kind = error.kind();
-                let cut = [ErrorKind::ConnectionLost, ErrorKind::UnexpectedAnswer];
+                let cut = [ErrorKind::ConnectionLost, ErrorKind::UnexpectedResponse];
                 assert!(cut.contains(&kind), "{bytes}: {error:?}");
             }
         }
@@ -339,7 +339,7 @@ async fn a_body_that_is_cut_keeps_the_status() {
             "HTTP/1.1 {status}\r\nX-Okta-Request-Id: req1\r\nContent-Length: 9\r\n\r\n{{"
         ))
     };
-    let kinds = [ErrorKind::UnexpectedAnswer, ErrorKind::ConnectionLost];
+    let kinds = [ErrorKind::UnexpectedResponse, ErrorKind::ConnectionLost];
     for (result, kind) in both.meet(&cut("200 OK")).await.into_iter().zip(kinds) {
         let error = result.expect_err("a success");
         // To revoke, 200 is no success even whole.
@@ -375,7 +375,7 @@ async fn what_is_no_http_is_unknown() {
             let error = result.expect_err("a success");
             assert_eq!(
                 (error.kind(), error.effect()),
-                (ErrorKind::UnexpectedAnswer, Effect::Unknown)
+                (ErrorKind::UnexpectedResponse, Effect::Unknown)
             );
         }
     }
@@ -386,7 +386,7 @@ async fn a_body_is_read_within_bounds_and_in_any_encoding() {
     let both = Both::start().await;
     let huge = vec![b' '; 10 << 20];
     for (status, kind) in [
-        (200, ErrorKind::UnexpectedAnswer),
+        (200, ErrorKind::UnexpectedResponse),
         (403, ErrorKind::Rejected),
         (500, ErrorKind::Server),
     ] {

@@ -277,7 +277,7 @@ async fn a_revocation_is_done_only_by_a_204() {
     let both = Both::new(&server.url, false);
     server.play("HTTP/1.1 200 OK\r\nX-Okta-Request-Id: req1\r\nContent-Length: 0\r\n\r\n");
     let error = assert_unknown(both.revoke().await, "200");
-    assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
     assert_eq!(both.end().await.unwrap().status(), 200);
     server.play("HTTP/1.1 204 No Content\r\nX-Okta-Request-Id: req1\r\n\r\n");
     assert_eq!(both.revoke().await.unwrap().status(), 204);
@@ -300,7 +300,7 @@ async fn a_success_needs_okta_s_request_id_unless_that_is_allowed() {
         server.play(format!("HTTP/1.1 204 No Content\r\n{field}\r\n"));
         for result in [strict.revoke().await, strict.end().await] {
             let error = assert_unknown(result, &field);
-            assert_eq!(error.kind(), ErrorKind::UnexpectedAnswer);
+            assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
             assert_eq!(error.request_id(), None);
             assert!(error.to_string().contains("X-Okta-Request-Id"), "{error}");
         }

@@ -13,8 +13,8 @@ async fn ids_that_would_reach_another_path_are_refused_with_id_and_reason() {
     let long = "x".repeat(513);
     for (id, reason) in [
         ("", "empty"),
-        (".", "step in the path"),
-        ("..", "step in the path"),
+        (".", "relative path"),
+        ("..", "relative path"),
         ("..;x", "semicolon"),
         (";x", "semicolon"),
         ("ada@acme.com;x", "semicolon"),

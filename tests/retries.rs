@@ -102,7 +102,7 @@ async fn what_passes_is_tried_again_and_named_in_the_retry() {
             .collect();
         let retries: Vec<_> = waits
             .into_iter()
-            .filter(|(_, reason)| *reason != WaitReason::WindowSpent)
+            .filter(|(_, reason)| *reason != WaitReason::WindowExhausted)
             .collect();
         assert_eq!(retries, [(1, reason), (2, reason)]);
     }

@@ -355,7 +355,7 @@ async fn every_refusal_of_the_token_endpoint_says_what_to_do() {
     for (name, advice) in [
         ("access_denied", "administrator role"),
         ("unauthorized_client", "API Services app"),
-        ("invalid_dpop_proof", "what stands between"),
+        ("invalid_dpop_proof", "no proxy rewrites the URL"),
         ("use_dpop_nonce", "try again"),
         ("something_new", "refuses"),
     ] {

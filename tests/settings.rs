@@ -137,7 +137,7 @@ fn malformed_credentials_are_refused_without_showing_them() {
         ("{apiToken}", "placeholder"),
         ("SSWS 00secret", "scheme"),
         ("bearer 00secret", "scheme"),
-        ("00secret\n", "line end"),
+        ("00secret\n", "line break"),
         ("00 secret", "white space"),
         ("00secr\u{e9}t", "character"),
     ] {
@@ -158,8 +158,8 @@ fn malformed_credentials_are_refused_without_showing_them() {
         ("idx", "", "empty"),
         ("", "secret", "session cookie's name"),
         ("i dx", "secret", "session cookie's name"),
-        ("idx", "secret; sid=1", "no cookie value"),
-        ("idx", "sec\r\nret", "no cookie value"),
+        ("idx", "secret; sid=1", "not allowed in a cookie"),
+        ("idx", "sec\r\nret", "not allowed in a cookie"),
     ] {
         let credentials = SessionCredentials::cookie(name, value);
         let text = refusal(SessionClient::builder(url).credentials(credentials).build());
@@ -189,8 +189,8 @@ fn headers_that_would_bend_a_request_are_refused() {
         ("content-length", "x", "other methods"),
         ("Transfer-Encoding", "chunked", "other methods"),
         ("DPoP", "x", "other methods"),
-        ("a b", "x", "its name must be"),
-        ("x-a", "b\r\nc", "no header has"),
+        ("a b", "x", "its name is not"),
+        ("x-a", "b\r\nc", "not allowed in a header"),
     ] {
         let builder = Client::builder("https://acme.okta.com").header(name, value);
         let text = refusal(

@@ -60,7 +60,7 @@ impl Outcome {
             ErrorKind::NotConnected | ErrorKind::ProxyUnauthorized | ErrorKind::Tls => {
                 Outcome::NotAttempted
             }
-            _ if error.was_never_sent() => Outcome::NotAttempted,
+            _ if error.attempt_not_sent() => Outcome::NotAttempted,
             _ => Outcome::Rejected,
         }
     }

@@ -23,7 +23,7 @@ use crate::{
     pipeline::{
         CallHooks, Pipeline,
         rate_limit::BulkQuota,
-        response::Answer,
+        response::Response,
         retry::{RetryPolicy, WaitObserver},
     },
     time::{Instant, after, race, sleep_until},
@@ -273,7 +273,7 @@ impl UserTask<'_> {
     /// An earlier call for this user may have had its effect.
     fn with_earlier_effect(&self, error: Error) -> Error {
         match &self.state().last_error {
-            Some(earlier) if earlier.effect() == Effect::Unknown => error.with_unknown_effect(),
+            Some(earlier) if earlier.effect() == Effect::Unknown => error.with_effect_unknown(),
             _ => error,
         }
     }
@@ -336,7 +336,7 @@ impl CallHooks for UserTask<'_> {
         let now = Instant::now();
         let mut state = self.state();
         if mem::replace(&mut state.in_the_air, true) {
-            // A replay, of the same attempt.
+            // A resend within the same attempt.
             return;
         }
         state.set_out = Some(now);
@@ -347,7 +347,7 @@ impl CallHooks for UserTask<'_> {
         self.shared.run_state.sent();
     }
 
-    fn attempt_finished(&self, result: &Result<Answer, Error>) {
+    fn attempt_finished(&self, result: &Result<Response, Error>) {
         let error = result.as_ref().err();
         let error = error.map(|error| self.with_earlier_effect(error.clone()));
         let now = Instant::now();
@@ -371,7 +371,7 @@ impl CallHooks for UserTask<'_> {
 /// Tells the run of waits, and the client's own observer.
 pub(super) fn observer(run_state: Arc<RunState>, client: Option<WaitObserver>) -> WaitObserver {
     Arc::new(move |event| {
-        if event.reason != WaitReason::WindowSpent || run_state.is_new_window(event) {
+        if event.reason != WaitReason::WindowExhausted || run_state.is_new_window(event) {
             run_state.waits(event);
             if let Some(client) = &client {
                 client(event);

@@ -226,7 +226,7 @@ fn shown_text(key: Setting, text: &str) -> String {
 
 fn shown_url(url: &str) -> String {
     match OrgUrl::parse(url, true) {
-        Ok(org) if org.host_looks_like_one() => org.base().to_owned(),
+        Ok(org) if org.has_plausible_host() => org.base().to_owned(),
         _ => format!("({})", shown::length(url)),
     }
 }

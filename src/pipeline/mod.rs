@@ -1,13 +1,13 @@
-//! A call's way, in order. The folders are the pipeline:
+//! The pipeline that every call goes through. Its folders, in order:
 //!
 //! ```text
 //! retry ─► each attempt: rate_limit ─► request ─► auth ─► transport ─► response
 //!                                         ▲                               │
-//!                                         └────────── once more ◄─────────┘  (a challenge)
+//!                                         └─────────── resend ◄───────────┘  (a challenge)
 //! ```
 //!
-//! Retrying is outermost, so that every attempt carries a current credential. The rate
-//! limiter comes before signing, so that a long wait does not age a signature.
+//! Retrying is outermost, so that every attempt is signed with a current credential. The
+//! rate limiter comes before signing, so that no signature expires while a call is queued.
 
 pub(crate) mod auth;
 pub(crate) mod rate_limit;
@@ -33,7 +33,7 @@ use crate::{
     pipeline::{
         auth::{Auth, Resends, Shared},
         rate_limit::{BulkQuota, DeadlineExceeded, Permit, RateLimiter},
-        response::{Answer, Expected},
+        response::Response,
         retry::{Attempt, Ended, RetryPolicy, WaitObserver, announce},
     },
     time::{Instant, require_runtime},
@@ -44,21 +44,21 @@ use crate::{
 pub(crate) trait CallHooks {
     fn deadline(&self, policy: &RetryPolicy) -> Instant;
 
-    /// Told of waits, instead of the client's own.
+    /// Replaces the client's own observer of waits.
     fn observer(&self) -> Option<&WaitObserver>;
 
     fn quota(&self) -> Option<BulkQuota>;
 
-    /// Called before an attempt waits for the rate limiter, so that no permit is
-    /// held meanwhile; an error keeps the attempt from being sent.
+    /// Called before an attempt waits for the rate limiter, so that it holds no permit
+    /// meanwhile. An error prevents the attempt.
     fn attempt_admitted(&self) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Called when a request is signed and leaves: once for each attempt, and
-    /// again for a should_resend.
+    /// Called when a signed request is about to be sent: once per attempt, and again for
+    /// each resend.
     fn request_leaving(&self);
 
-    /// Called when the attempt has ended, whether or not it was sent.
-    fn attempt_finished(&self, result: &Result<Answer, Error>);
+    /// Called at the end of an attempt that had a permit, whether or not a request was sent.
+    fn attempt_finished(&self, result: &Result<Response, Error>);
 }
 
 /// A single call.
@@ -83,14 +83,14 @@ impl CallHooks for NoHooks {
 
     fn request_leaving(&self) {}
 
-    fn attempt_finished(&self, _: &Result<Answer, Error>) {}
+    fn attempt_finished(&self, _: &Result<Response, Error>) {}
 }
 
-/// What the attempts of a call add up.
+/// Totals over the attempts of a call.
 #[derive(Default)]
 struct CallStats {
-    microseconds_at_gate: AtomicU64,
-    /// Requests, resends included.
+    microseconds_queued: AtomicU64,
+    /// Requests, including resends.
     sent: AtomicU32,
 }
 
@@ -104,14 +104,14 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Carries an operation out, with retries, until the hooks's deadline.
+    /// Performs an operation, with retries, until the deadline that the hooks set.
     pub(crate) async fn call(
         &self,
         operation: &Operation,
         hooks: &impl CallHooks,
     ) -> Result<Receipt, Error> {
         let span = trace::call(operation);
-        // Pinned here, since a future that is handed on is copied.
+        // Pinned here, because passing a future by value copies it.
         let retried = pin!(self.retried(operation, hooks));
         let result = retried.instrument(span.clone()).await;
         trace::call_ended(&span, &result);
@@ -134,25 +134,25 @@ impl Pipeline {
             |attempt| self.attempt(operation, hooks, attempt, &stats),
         )
         .await;
-        let at_gate = Duration::from_micros(stats.microseconds_at_gate.into_inner());
+        let queued = Duration::from_micros(stats.microseconds_queued.into_inner());
         match outcome.result {
-            Ok(answer) => Ok(Receipt {
-                status: answer.status.as_u16(),
-                request_id: answer.request_id(),
+            Ok(response) => Ok(Receipt {
+                status: response.status.as_u16(),
+                request_id: response.request_id(),
                 attempts: outcome.attempts,
-                earlier_effect_unknown: outcome.may_have_happened > 0,
-                waited: outcome.waited.saturating_add(at_gate),
-                rate_limit: answer.rate_limit,
+                earlier_effect_unknown: outcome.effects_unknown > 0,
+                waited: outcome.waited.saturating_add(queued),
+                rate_limit: response.rate_limit,
             }),
             Err((error, ended)) => {
-                let not_sent = u32::from(error.was_never_sent());
-                let mut error = error.with_attempts(outcome.attempts.saturating_sub(not_sent));
-                if outcome.may_have_happened > 0 {
-                    error = error.with_unknown_effect();
+                let unsent = u32::from(error.attempt_not_sent());
+                let mut error = error.with_attempts(outcome.attempts.saturating_sub(unsent));
+                if outcome.effects_unknown > 0 {
+                    error = error.with_effect_unknown();
                 }
                 Err(match ended {
                     Ended::DeadlineExceeded { wait } => error.with_wait(wait),
-                    Ended::Final | Ended::RetriesSpent => error,
+                    Ended::Final | Ended::RetriesExhausted => error,
                 })
             }
         }
@@ -164,20 +164,20 @@ impl Pipeline {
         hooks: &impl CallHooks,
         attempt: Attempt,
         stats: &CallStats,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         hooks.attempt_admitted().await?;
         let observer = hooks.observer().or(self.shared.observer.as_ref());
-        let arrived = Instant::now();
-        let waiting = |wait| {
-            let event = WaitEvent::new(attempt.number, WaitReason::WindowSpent, wait);
+        let queued_at = Instant::now();
+        let on_wait = |wait| {
+            let event = WaitEvent::new(attempt.number, WaitReason::WindowExhausted, wait);
             announce(observer, &event);
         };
         let permit = self
             .limiter
-            .acquire(attempt.deadline, hooks.quota(), waiting)
+            .acquire(attempt.deadline, hooks.quota(), on_wait)
             .await;
-        let waited = u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
-        stats.microseconds_at_gate.fetch_add(waited, Relaxed);
+        let queued = u64::try_from(queued_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        stats.microseconds_queued.fetch_add(queued, Relaxed);
         let permit = permit.map_err(deadline_exceeded)?;
 
         let exchanged = self.exchange(operation, hooks, &attempt, permit, &stats.sent);
@@ -193,35 +193,32 @@ impl Pipeline {
         attempt: &Attempt,
         permit: Permit,
         sent: &AtomicU32,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         let mut resends = Resends::default();
         loop {
             let mut request = self.request(operation, attempt)?;
             let signed = self.auth.sign(&mut request, attempt.deadline).await?;
             let info = RequestInfo {
                 template: operation.path_template(),
-                before: sent.fetch_add(1, Relaxed),
+                sent_before: sent.fetch_add(1, Relaxed),
             };
             hooks.request_leaving();
             let ends = attempt.ends();
             let http = &self.shared.http;
             let send = pin!(transport::send(http, request, Vec::new(), ends, info));
-            let answer = signed.refresh_while(send).await?;
-            // Only Okta's word that nothing was done allows to send it again as if
-            // nothing was.
-            let resend =
-                answer.is_from_okta() && self.auth.should_resend(&signed, &answer, &mut resends);
+            let response = signed.refresh_while(send).await?;
+            // Only a challenge from Okta itself proves that the request had no effect, so
+            // that it can be resent within the attempt.
+            let resend = response.is_from_okta()
+                && self.auth.should_resend(&signed, &response, &mut resends);
             if !resend {
-                permit.answered(answer.status.as_u16(), answer.rate_limit.as_ref());
-                return answer.judge(&Expected {
-                    operation,
-                    request_id: !self.allow_missing_request_id,
-                });
+                permit.complete(response.status.as_u16(), response.rate_limit.as_ref());
+                return response.into_result(operation, self.allow_missing_request_id);
             }
         }
     }
 
-    /// Everything but the signature.
+    /// The request without its signature.
     fn request(&self, operation: &Operation, attempt: &Attempt) -> Result<Request, Error> {
         let mut request = operation.request(&self.shared.org, &self.shared.http.client())?;
         let headers = request.headers_mut();
@@ -233,19 +230,21 @@ impl Pipeline {
     }
 }
 
-fn deadline_exceeded(refused: DeadlineExceeded) -> Error {
+fn deadline_exceeded(exceeded: DeadlineExceeded) -> Error {
     let not_sent = |why| Error::new(ErrorKind::DeadlineExceeded, Effect::None, why);
-    match refused.wait {
+    match exceeded.wait {
         Some(wait) => {
-            not_sent("not sent: the org's rate limit is spent for longer than the call may take")
+            not_sent("not sent: the org's rate limit is exhausted until after the call's deadline")
                 .with_wait(wait)
         }
-        None => not_sent("not sent: the call's deadline came while it waited for its turn"),
+        None => not_sent(
+            "not sent: the call's deadline passed while it was queued for the rate limiter",
+        ),
     }
 }
 
-/// Okta asks that a retry names the request it repeats. A browser would need
-/// CORS to allow these headers, which Okta does not.
+/// Okta asks clients to name the request that a retry repeats. Not in a browser, where
+/// Okta's CORS rules do not allow these headers.
 #[cfg(not(target_arch = "wasm32"))]
 fn mark_retry(headers: &mut HeaderMap, attempt: &Attempt) {
     const RETRY_COUNT: HeaderName = HeaderName::from_static("x-okta-retry-count");
@@ -272,7 +271,7 @@ use js_sys::Math::random;
 
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Layers")
+        f.debug_struct("Pipeline")
             .field("org", &self.shared.org.shown())
             .field("policy", &self.shared.policy)
             .finish_non_exhaustive()

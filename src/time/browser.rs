@@ -8,10 +8,10 @@ use web_time::{SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 
-/// `setTimeout` counts milliseconds in 31 bits, and fires at once beyond.
+/// `setTimeout` counts milliseconds in 31 bits, and fires immediately beyond that.
 const LONGEST: Duration = Duration::from_millis(0x7fff_ffff);
 
-/// Browsers may wake a millisecond early by their own clock, so it looks again.
+/// Browsers may wake a millisecond early by their own clock, so it checks again.
 pub(crate) async fn sleep_until(time: Instant) {
     loop {
         let left = time.saturating_duration_since(Instant::now());

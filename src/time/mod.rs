@@ -1,4 +1,4 @@
-//! The clock and the timer: Tokio's, or the browser's. Nothing else names them.
+//! The clock and the timer: Tokio's, or the browser's. Only this module uses them directly.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -17,8 +17,8 @@ use runtime as platform;
 
 pub(crate) use platform::{Instant, require_runtime, sleep_until, unix_seconds};
 
-/// Thirty years: further than any deadline is meant, and near enough that no
-/// platform's clock overflows.
+/// Thirty years: longer than any intended deadline, and short enough that no platform's
+/// clock overflows.
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// `start + wait`, for a wait of any length.

@@ -10,11 +10,11 @@ use tokio::{runtime::Handle, time::sleep};
 
 use crate::Error;
 
-/// Refuses to begin where there are no timers, and Tokio would panic.
+/// Fails where there is no runtime with timers, because Tokio would panic.
 ///
-/// Tokio has no way to ask a runtime for its timers, so one is made and the panic
-/// caught. That costs less than a microsecond and needs no memory of runtimes.
-/// Its message still goes to the panic hook, and `panic = "abort"` still aborts.
+/// Tokio cannot be asked whether a runtime has timers, so this creates one and catches the
+/// panic. That costs less than a microsecond and needs no record of runtimes. The
+/// message still goes to the panic hook, and `panic = "abort"` still aborts.
 pub(crate) fn require_runtime() -> Result<(), Error> {
     if Handle::try_current().is_err() {
         return Err(Error::invalid(

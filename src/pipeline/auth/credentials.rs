@@ -1,4 +1,4 @@
-//! The credentials of the two clients, checked before anything is sent.
+//! The credentials of the two clients, validated before anything is sent.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ enum Kind {
 #[derive(Clone)]
 pub struct SessionCredentials {
     kind: SessionKind,
-    /// None in a browser, which sets it itself.
+    /// `None` in a browser, which sets it itself.
     origin: Option<String>,
 }
 
@@ -70,7 +70,7 @@ impl Credentials {
         Self(Kind::Token(Token::new(SSWS, token)))
     }
 
-    /// An OAuth 2.0 access token with the scope `okta.users.manage`, of somebody
+    /// An OAuth 2.0 access token with the scope `okta.users.manage`, issued to someone
     /// whose administrator role may clear user sessions.
     #[must_use]
     pub fn access_token(token: impl Into<SecretString>) -> Self {
@@ -79,13 +79,13 @@ impl Credentials {
 
     #[cfg_attr(
         not(all(feature = "service-app", not(target_arch = "wasm32"))),
-        expect(dead_code, reason = "nothing makes such credentials there")
+        expect(dead_code, reason = "only oauth/ creates such credentials")
     )]
     pub(super) fn oauth(credentials: OAuthCredentials) -> Self {
         Self(Kind::OAuth(credentials))
     }
 
-    /// What is wrong with them.
+    /// What is wrong with these credentials.
     pub(crate) fn faults(&self) -> Faults {
         let mut faults = Faults::default();
         match &self.0 {
@@ -95,7 +95,7 @@ impl Credentials {
         faults
     }
 
-    /// Of credentials that have no [faults](Self::faults).
+    /// For credentials without [faults](Self::faults).
     pub(crate) fn into_auth(self, shared: Shared) -> Result<Auth, Error> {
         match self.0 {
             Kind::Token(token) => Ok(Auth::Fixed(vec![token.header()?])),
@@ -104,10 +104,10 @@ impl Credentials {
     }
 }
 
-/// Headers that a browser sets itself and lets no page set: absent on wasm32.
+/// Headers that a browser sets itself and does not let a page set: absent on wasm32.
 #[cfg(not(target_arch = "wasm32"))]
 impl SessionCredentials {
-    /// The user's session cookie under its own name; [`idx`](Self::idx) and
+    /// The user's session cookie with this name; [`idx`](Self::idx) and
     /// [`sid`](Self::sid) are the usual ones.
     ///
     /// The cookie belongs to the host that set it, so the client's org URL must
@@ -142,11 +142,11 @@ impl SessionCredentials {
 }
 
 impl SessionCredentials {
-    /// The session cookie that the browser has of the org, which no page can
-    /// read. On wasm32 only.
+    /// The browser's session cookie for the org, which the page cannot read. On wasm32
+    /// only.
     ///
-    /// The org's Trusted Origins must have the page's origin with CORS. Browsers
-    /// that block third-party cookies send it only where the org has a custom
+    /// The org's Trusted Origins must include the page's origin with CORS. Browsers
+    /// that block third-party cookies send it only if the org has a custom
     /// domain on the page's own site.
     #[cfg(target_arch = "wasm32")]
     #[must_use]
@@ -154,8 +154,8 @@ impl SessionCredentials {
         Self::new(SessionKind::Browser)
     }
 
-    /// An OAuth 2.0 access token of the user. The specification allows it with
-    /// no scope; the documentation asks for the cookie.
+    /// An OAuth 2.0 access token of the user. Okta's API specification allows it without
+    /// any scope, while its documentation asks for the cookie.
     #[must_use]
     pub fn access_token(token: impl Into<SecretString>) -> Self {
         Self::new(SessionKind::AccessToken(Token::new(BEARER, token)))
@@ -165,14 +165,14 @@ impl SessionCredentials {
         Self { kind, origin: None }
     }
 
-    /// What is wrong with them.
+    /// What is wrong with these credentials.
     pub(crate) fn faults(&self) -> Faults {
         let mut faults = Faults::default();
         self.headers(&mut faults);
         faults
     }
 
-    /// Of credentials that have no [faults](Self::faults).
+    /// For credentials without [faults](Self::faults).
     pub(crate) fn into_auth(self) -> Result<Auth, Error> {
         let mut faults = Faults::default();
         match self.headers(&mut faults) {
@@ -220,17 +220,17 @@ impl Token {
             return refuse("it is empty");
         }
         if token.contains(['{', '}']) {
-            return refuse("it is a placeholder; put your own token there");
+            return refuse("it is a placeholder; replace it with your token");
         }
         if [SSWS, BEARER, DPOP]
             .iter()
             .any(|scheme| starts_with_word(token, scheme))
         {
-            return refuse("it begins with an authorization scheme; give the token alone");
+            return refuse("it begins with an authorization scheme; use the token alone");
         }
         if let Some(at) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
             return refuse(&format!(
-                "it contains white space, or a character that no token has, at position {at}; often a line end that came with it from a file"
+                "it contains white space, or a character that is not allowed in a token, at position {at}; often a line break at the end of a file"
             ));
         }
         Ok((
@@ -240,8 +240,8 @@ impl Token {
     }
 }
 
-/// The scheme, or that it is a cookie, and no more: a name or an origin may be a
-/// misplaced secret.
+/// Shows only the scheme, or that it is a cookie: a name or an origin may be a misplaced
+/// secret.
 impl fmt::Debug for SessionCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("SessionCredentials");
@@ -269,10 +269,10 @@ fn starts_with_word(text: &str, word: &str) -> bool {
 #[cfg(not(target_arch = "wasm32"))]
 fn cookie_header(name: &str, value: &SecretString) -> Result<(HeaderName, HeaderValue), Error> {
     let value = value.expose_secret();
-    // Header names are tokens too.
+    // Header names have the same grammar (`token`).
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Err(Error::invalid(format!(
-            "the session cookie's name must be like idx or sid (got {})",
+            "the session cookie's name must be a cookie name like idx or sid (got {})",
             shown::length(name)
         )));
     }
@@ -282,7 +282,7 @@ fn cookie_header(name: &str, value: &SecretString) -> Result<(HeaderName, Header
     let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
     if let Some(at) = value.bytes().position(|byte| !allowed(byte)) {
         return Err(Error::invalid(format!(
-            "the session cookie's value is invalid: position {at} holds a character that no cookie value has; give the value alone, without name, quotes or attributes (got {})",
+            "the session cookie's value is invalid: position {at} contains a character that is not allowed in a cookie; use the value alone, without name, quotes or attributes (got {})",
             shown::length(value)
         )));
     }
@@ -299,7 +299,7 @@ fn origin_value(origin: &str) -> Result<HeaderValue, Error> {
             HeaderValue::from_str(origin).map_err(Error::from_header)
         }
         _ => Err(Error::invalid(format!(
-            "the origin must be like https://app.example.com, without a path or a slash at the end (got {})",
+            "the origin must be like https://app.example.com, without a path or a trailing slash (got {})",
             shown::length(origin)
         ))),
     }

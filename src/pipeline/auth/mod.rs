@@ -1,7 +1,8 @@
-//! Who calls: the credentials, and what they put on each attempt.
+//! Authentication: the credentials, and how they sign each attempt.
 
 mod credentials;
-// A browser has no use for a service app's private key, nor the cryptography for it.
+// A service app's private key does not belong in a browser, so its cryptography is left
+// out there.
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 mod oauth;
 #[cfg(not(all(feature = "service-app", not(target_arch = "wasm32"))))]
@@ -18,7 +19,7 @@ use reqwest::{
 };
 
 use super::{
-    response::Answer,
+    response::Response,
     retry::{RetryPolicy, WaitObserver},
     transport::Http,
 };
@@ -27,7 +28,7 @@ use oauth::{SignedWithToken, TokenAuth};
 
 pub(crate) use oauth::Resends;
 
-/// What a token request needs of the client that it is made for.
+/// What requests of any kind need: shared by the pipeline and its token requests.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) org: OrgUrl,
@@ -38,9 +39,9 @@ pub(crate) struct Shared {
 
 /// Signs attempts with one set of credentials.
 pub(crate) enum Auth {
-    /// The same headers every time.
+    /// The same headers for every request.
     Fixed(Vec<(HeaderName, HeaderValue)>),
-    /// An access token that is renewed, or that needs a new proof each time.
+    /// An access token that is renewed, or that needs a new proof for every request.
     Tokens(TokenAuth),
 }
 
@@ -51,8 +52,8 @@ pub(crate) enum Signed {
 }
 
 impl Auth {
-    /// Puts the credentials on a request that is about to be sent. Where that
-    /// takes a token request, it ends by `deadline`.
+    /// Adds the credentials to a request that is about to be sent. If that takes a token
+    /// request, it ends by `deadline`.
     pub(crate) async fn sign(
         &self,
         request: &mut Request,
@@ -69,13 +70,13 @@ impl Auth {
         }
     }
 
-    /// Learns from a response (clock, nonce, a token that is no longer valid). Whether
-    /// it asks for another signature rather than refuses the request: then it is to be
-    /// signed and sent once more.
+    /// Learns from a response (clock, nonce, a token that is no longer valid). Returns true
+    /// if the response is a challenge that a new signature may meet, so that the request
+    /// should be signed and sent again.
     pub(crate) fn should_resend(
         &self,
         signed: &Signed,
-        response: &Answer,
+        response: &Response,
         resends: &mut Resends,
     ) -> bool {
         match (self, signed) {
@@ -88,7 +89,7 @@ impl Auth {
 }
 
 impl Signed {
-    /// Sends, and meanwhile drives the renewal of a token that is still valid.
+    /// Sends, and meanwhile polls the renewal of a token that is still valid.
     pub(crate) async fn refresh_while<F: Future>(&self, send: F) -> F::Output {
         match self {
             Self::Fixed => send.await,

@@ -1,12 +1,12 @@
-//! What stands in for `oauth` in a browser and without the feature `service-app`:
-//! there are no such credentials, and so no code for them.
+//! Replaces `oauth` in a browser and without the feature `service-app`, where there are no
+//! such credentials. The types have no values, so no code is generated for them.
 
 use std::convert::Infallible;
 
 use reqwest::Request;
 
 use super::Shared;
-use crate::{Error, faults::Faults, pipeline::response::Answer, time::Instant};
+use crate::{Error, faults::Faults, pipeline::response::Response, time::Instant};
 
 #[derive(Clone, Debug)]
 pub(super) enum OAuthCredentials {}
@@ -33,7 +33,7 @@ impl TokenAuth {
         match self.0 {}
     }
 
-    pub(super) fn should_resend(&self, _: &SignedWithToken, _: &Answer, _: &mut Resends) -> bool {
+    pub(super) fn should_resend(&self, _: &SignedWithToken, _: &Response, _: &mut Resends) -> bool {
         match self.0 {}
     }
 }

@@ -1,9 +1,9 @@
-//! What the headers of one answer say about the rate limit.
+//! What the headers of one response say about the rate limit.
 //!
-//! All arithmetic is on whole seconds of the server's own clock, as sent; where
-//! it sent no `Date`, the local clock stands in for it.
-//! Headers are not to be trusted: a value that is no number, or that no rate
-//! limit would have, is treated as missing.
+//! All arithmetic is in whole seconds of the server's own clock; without a `Date`
+//! header, the local clock is used instead.
+//! Headers are not trusted: a value that is not a number, or not plausible for a rate
+//! limit, is treated as missing.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,11 +19,11 @@ const RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
 /// last a minute; a reset further ahead is a broken clock, not a rate limit.
 pub(crate) const LONGEST: u64 = 6 * 60 * 60;
 
-/// How far in the past a reset may lie, in seconds, and still mean "now": an
-/// answer may be written down a moment after it was counted.
+/// How far in the past a reset may lie, in seconds, and still mean "now": a response may
+/// be written a moment after the request was counted.
 const RESET_TOLERANCE: u64 = 5;
 
-/// Added to every wait for a reset: both times are cut to whole seconds.
+/// Added to every wait for a reset, because both times are truncated to whole seconds.
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 
 /// One reading of the rate limit: what the headers of one response said.
@@ -61,29 +61,29 @@ impl RateLimit {
         UNIX_EPOCH.checked_add(Duration::from_secs(self.reset?))
     }
 
-    /// How long the window lasted on from the moment the response was written,
-    /// in whole seconds, by the server's own clock. Where the server did not send
-    /// the time (`Date`), by the local clock when the response came in.
+    /// The time from when the response was written to the end of the window, in whole
+    /// seconds, by the server's own clock. If the server sent no `Date`, by the local
+    /// clock when the response arrived.
     ///
     /// `None` if the response has no reset, or an implausible one: more than five
-    /// seconds past or more than six hours ahead.
+    /// seconds in the past or more than six hours ahead.
     pub fn until_reset(&self) -> Option<Duration> {
         until(self.reset?, self.now)
     }
 
-    /// Whether the answer speaks of the limit on *concurrent* requests, which
-    /// Okta reports as limit and remaining both zero. Its reset means nothing.
+    /// Whether the response is about the limit on *concurrent* requests, which Okta
+    /// reports with a limit and a remaining of zero. Its reset means nothing.
     pub(crate) fn is_concurrency(&self) -> bool {
         self.limit == 0 && self.remaining == 0
     }
 
-    /// Whether the response was written after another, as far as both say when.
+    /// Whether the response was written after the other one, if both have a `Date`.
     pub(crate) fn is_later_than(&self, other: &RateLimit) -> bool {
-        // Not by when they came in, as responses overtake each other.
+        // Not by arrival, because responses can arrive out of order.
         matches!((self.date, other.date), (Some(date), Some(other)) if date > other)
     }
 
-    /// `None` unless the answer has both a limit and a remaining.
+    /// `None` unless the response has both a limit and a remaining.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Option<RateLimit> {
         let date = server_date(headers);
         let now = date.unwrap_or_else(unix_seconds);
@@ -97,9 +97,9 @@ impl RateLimit {
     }
 }
 
-/// How long the server asks to wait before the next try: on a 429 until the
-/// window's end plus a second, else (every answer carries a reset, which is no
-/// reason to wait) what `Retry-After` says.
+/// How long the server asks to wait before a retry: after a 429, until the end of the
+/// window plus [`MARGIN`]; otherwise what `Retry-After` says. (Every response has a reset,
+/// which alone is no reason to wait.)
 pub(crate) fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let now = server_date(headers).unwrap_or_else(unix_seconds);
     let to_reset = || until(reset(headers, now)?, now)?.checked_add(MARGIN);
@@ -118,8 +118,7 @@ fn retry_after(headers: &HeaderMap, now: u64) -> Option<Duration> {
     }
 }
 
-/// The smallest of several resets; one that is implausible does not displace
-/// one that is not.
+/// The smallest of several resets; a plausible one wins over an implausible one.
 fn reset(headers: &HeaderMap, now: u64) -> Option<u64> {
     let plausible = |reset| until(reset, now).is_some();
     numbers(headers, RESET).min_by_key(|&reset| (!plausible(reset), reset))
@@ -131,7 +130,7 @@ fn until(reset: u64, now: u64) -> Option<Duration> {
     plausible.then(|| Duration::from_secs(reset.saturating_sub(now)))
 }
 
-/// When an answer was written, by the server's clock: seconds since 1970.
+/// When a response was written, by the server's clock: seconds since 1970.
 pub(crate) fn server_date(headers: &HeaderMap) -> Option<u64> {
     seconds(headers.get(DATE)?.to_str().ok()?)
 }
@@ -142,7 +141,7 @@ fn seconds(date: &str) -> Option<u64> {
     Some(date.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
-/// Every whole number in a header that may be repeated or joined by commas.
+/// Every whole number in a header, which may be repeated or joined with commas.
 fn numbers(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = u64> {
     let values = headers.get_all(name).iter();
     values

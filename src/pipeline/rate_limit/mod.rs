@@ -1,5 +1,5 @@
-//! The rate limit: what a response's headers say of it, and the limiter that all
-//! calls of a client go through.
+//! The rate limit: the headers that report it, and the rate limiter that all calls of a
+//! client go through.
 
 pub(crate) mod headers;
 mod limiter;

@@ -1,4 +1,4 @@
-//! What a response means: success as Okta gives it, or the error it is.
+//! Classifies a response: as the success that Okta documents, or as an error.
 
 pub(crate) mod okta_error;
 pub(crate) mod redaction;
@@ -23,58 +23,50 @@ use crate::{
     },
 };
 
-/// A response, as far as it came in.
-pub(crate) struct Answer {
+/// A response, as far as it was received.
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// What the headers say of it, read once.
+    /// What the headers say about the rate limit, parsed once.
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) body: Body,
-    /// What was secret in the request: some servers echo it, and what goes into
-    /// an error or a receipt goes into a log.
+    /// The secrets of the request. Some servers echo them, and errors and receipts end up
+    /// in logs.
     pub(crate) secrets: Vec<Secret>,
-    /// Whether a browser let the page read it, across origins. It does so only if
-    /// the response allows the page's origin and its cookies, as the org does for
-    /// its Trusted Origins. Its request id is hidden from the page then.
+    /// Whether a browser let the page read it across origins. It does so only if the
+    /// response allows the page's origin and its cookies, as the org does for its Trusted
+    /// Origins. The browser then hides the request id from the page.
     pub(crate) allowed_by_cors: bool,
 }
 
 pub(crate) enum Body {
-    /// All of it.
+    /// The complete body.
     Whole(Vec<u8>),
-    /// It ended, but nothing shows that this was all (see `transport/native/completeness.rs`).
+    /// It ended, but nothing proves that it is complete (see `transport/native/completeness.rs`).
     MayBeCut(Vec<u8>),
-    /// Longer than any that Okta sends; the rest was not read.
+    /// Longer than any body that Okta sends; the rest was not read.
     TooLong,
-    /// The connection ended, or the time was up, before the body did.
+    /// The connection ended, or the time limit passed, before the body did.
     Cut(Error),
-}
-
-/// What the success of an operation looks like.
-pub(crate) struct Expected<'a> {
-    pub(crate) operation: &'a Operation,
-    /// Okta documents its request id as present on every response. Only who
-    /// tests against another server may do without.
-    pub(crate) request_id: bool,
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 
-/// In bytes. Okta's have some thirty.
+/// In bytes. Okta's have about thirty.
 const LONGEST_REQUEST_ID: usize = 128;
 
 const NO_SCOPE: &str = "the access token lacks the scope; revoking needs okta.users.manage";
 
 const UNEXPECTED_STATUS: (ErrorKind, Effect, &str) = (
-    ErrorKind::UnexpectedAnswer,
+    ErrorKind::UnexpectedResponse,
     Effect::Unknown,
     "unexpected status, which Okta never returns for this call; check the org URL and any proxy",
 );
 
 const NOT_FROM_OKTA: &str = "the request was refused, but not by Okta (no request id, no Okta error code); check the org URL and any proxy or firewall in between";
 
-impl Answer {
-    /// `X-Okta-Request-Id`, unless it cannot be one of Okta's.
+impl Response {
+    /// `X-Okta-Request-Id`, if it can be one of Okta's.
     pub(crate) fn request_id(&self) -> Option<Arc<str>> {
         self.request_id_header()
             .map(|id| Arc::from(self.hide(id.to_owned())))
@@ -85,7 +77,7 @@ impl Answer {
         (1..=LONGEST_REQUEST_ID).contains(&id.len()).then_some(id)
     }
 
-    /// The body, if it ended.
+    /// The body, if it ended and was not too long.
     pub(crate) fn whole_body(&self) -> Option<&[u8]> {
         match &self.body {
             Body::Whole(body) | Body::MayBeCut(body) => Some(body),
@@ -93,8 +85,8 @@ impl Answer {
         }
     }
 
-    /// Whether Okta made it, not something in between. A firewall that refuses a
-    /// response may have let the request through.
+    /// Whether the response is Okta's own, not one of a proxy or firewall in between, which
+    /// may have let the request through before it blocked the response.
     pub(crate) fn is_from_okta(&self) -> bool {
         self.allowed_by_cors
             || self.request_id_header().is_some()
@@ -102,33 +94,38 @@ impl Answer {
             || self.challenge().is_some()
     }
 
-    /// Success as the operation gives it: a documented status, with nothing in it
-    /// but, in older deployments, an empty JSON object. Anything else is an error.
-    pub(crate) fn judge(self, expected: &Expected<'_>) -> Result<Self, Error> {
-        let (kind, effect, message) = if expected.operation.is_success(self.status.as_u16()) {
-            match self.why_no_success(expected) {
+    /// Itself if it is the success that Okta documents for the operation: a documented
+    /// status and an empty body or, in older deployments, an empty JSON object. Anything
+    /// else is an error.
+    pub(crate) fn into_result(
+        self,
+        operation: &Operation,
+        allow_missing_request_id: bool,
+    ) -> Result<Self, Error> {
+        let (kind, effect, message) = if operation.is_success(self.status.as_u16()) {
+            match self.why_not_success(allow_missing_request_id) {
                 None => return Ok(self),
                 Some((kind, message)) => (kind, Effect::Unknown, message),
             }
         } else {
-            self.refusal()
+            self.classify_failure()
         };
         let okta = self.okta_error();
         Err(self.error(kind, effect, message, okta))
     }
 
-    /// The error that the response to a token request is. It never quotes a body as
-    /// it is, since under an unexpected status (a proxy's 203) it may hold a token.
+    /// The error for a failed token request. It never quotes an unknown body, because with
+    /// an unexpected status (a proxy's 203) the body may contain a token.
     #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
     pub(crate) fn into_error(self) -> Error {
-        let (kind, effect, message) = self.refusal();
+        let (kind, effect, message) = self.classify_failure();
         let okta = self.stated_error();
         self.error(kind, effect, message, okta)
     }
 
     fn error(&self, kind: ErrorKind, effect: Effect, message: &str, okta: OktaError) -> Error {
         let status = self.status.as_u16();
-        let error = Error::new(kind, effect, message).with_answer(
+        let error = Error::new(kind, effect, message).with_response(
             status,
             self.request_id(),
             self.rate_limit.clone(),
@@ -141,14 +138,14 @@ impl Answer {
         }
     }
 
-    /// What a status other than success means.
-    fn refusal(&self) -> (ErrorKind, Effect, &'static str) {
+    /// What a status other than a success means.
+    fn classify_failure(&self) -> (ErrorKind, Effect, &'static str) {
         match self.status.as_u16() {
-            // A proxy may have sent the request on before it gave up.
+            // A proxy may have forwarded the request before it timed out.
             408 => (
                 ErrorKind::Rejected,
                 Effect::Unknown,
-                "the server gave up waiting",
+                "the server timed out while it waited for the request",
             ),
             // Retried like Okta's own, but the request may have taken effect.
             429 if !self.is_from_okta() => (
@@ -160,7 +157,7 @@ impl Answer {
                 (ErrorKind::Rejected, Effect::Unknown, NOT_FROM_OKTA)
             }
             status @ 400..=499 => {
-                let (kind, message) = self.refusal_by_okta(status);
+                let (kind, message) = self.classify_okta_refusal(status);
                 (kind, Effect::None, message)
             }
             503 if self.okta_error_code().as_deref() == Some(error_code::READ_ONLY) => (
@@ -174,7 +171,7 @@ impl Answer {
                 "the server failed; try again",
             ),
             300..=399 => (
-                ErrorKind::UnexpectedAnswer,
+                ErrorKind::UnexpectedResponse,
                 Effect::Unknown,
                 "the server redirects, which Okta does not do here; check the org URL, and the network for a captive portal",
             ),
@@ -182,32 +179,32 @@ impl Answer {
         }
     }
 
-    fn refusal_by_okta(&self, status: u16) -> (ErrorKind, &'static str) {
+    fn classify_okta_refusal(&self, status: u16) -> (ErrorKind, &'static str) {
         match status {
             400 | 401 if self.headers.contains_key(WWW_AUTHENTICATE) => {
-                (ErrorKind::Unauthorized, self.challenged())
+                (ErrorKind::Unauthorized, self.challenge_message())
             }
             401 => (
                 ErrorKind::Unauthorized,
                 "Okta does not accept the credential: it is wrong, expired, revoked, or of another org",
             ),
-            403 => (ErrorKind::Forbidden, self.forbidden()),
-            404 => self.not_found(),
+            403 => (ErrorKind::Forbidden, self.forbidden_message()),
+            404 => self.classify_not_found(),
             405 => (
                 ErrorKind::Rejected,
                 "this server does not have the operation; check that the org URL is your Okta org's",
             ),
             429 => (
                 ErrorKind::RateLimited,
-                "the org's rate limit is spent; try again when its window has ended",
+                "the org's rate limit is exhausted; try again when its window has ended",
             ),
             _ => (ErrorKind::Rejected, "the request was refused"),
         }
     }
 
     /// Why a success status does not count as success; `None` if it does.
-    fn why_no_success(&self, expected: &Expected<'_>) -> Option<(ErrorKind, &'static str)> {
-        let unexpected = |message| Some((ErrorKind::UnexpectedAnswer, message));
+    fn why_not_success(&self, allow_missing_request_id: bool) -> Option<(ErrorKind, &'static str)> {
+        let unexpected = |message| Some((ErrorKind::UnexpectedResponse, message));
         let body = match &self.body {
             Body::Cut(error) => {
                 return Some((
@@ -227,8 +224,8 @@ impl Answer {
                 "a success status came with content that is not Okta's, such as a captive portal's page",
             );
         }
-        // A 204 has no body by definition, so over HTTP/1.1 none is read: its headers
-        // tell of a page that was sent nevertheless.
+        // A 204 has no body by definition, so over HTTP/1.1 none is read. Its headers show
+        // whether content was sent nevertheless.
         let lengths = self.headers.get_all(CONTENT_LENGTH);
         if self.status == StatusCode::NO_CONTENT
             && (!body.is_empty()
@@ -238,7 +235,7 @@ impl Answer {
             return unexpected("a 204 came with content, so it is not Okta's");
         }
         if !self.allowed_by_cors && self.request_id_header().is_none() {
-            if expected.request_id {
+            if !allow_missing_request_id {
                 return unexpected(
                     "a success status came without X-Okta-Request-Id, which every response of Okta's has, so something else may have made it; check the org URL and any proxy in between",
                 );
@@ -266,7 +263,7 @@ impl Answer {
         })
     }
 
-    fn challenged(&self) -> &'static str {
+    fn challenge_message(&self) -> &'static str {
         match self.oauth_error().as_ref().map(|error| error.name.as_str()) {
             Some("invalid_dpop_proof") => {
                 "Okta does not accept the DPoP proof: check that the token is bound to this key, and that no proxy rewrites the URL that the proof names"
@@ -279,7 +276,7 @@ impl Answer {
         }
     }
 
-    fn forbidden(&self) -> &'static str {
+    fn forbidden_message(&self) -> &'static str {
         match self.okta_error().code.as_deref() {
             Some(error_code::INVALID_SESSION) => {
                 "the user's session is over, or the cookie is not this org's; sign in again"
@@ -296,7 +293,7 @@ impl Answer {
         }
     }
 
-    fn not_found(&self) -> (ErrorKind, &'static str) {
+    fn classify_not_found(&self) -> (ErrorKind, &'static str) {
         match self.okta_error_code().as_deref() {
             Some(error_code::RESOURCE_NOT_FOUND) => (
                 ErrorKind::NotFound,
@@ -306,7 +303,7 @@ impl Answer {
                 ErrorKind::UnknownPath,
                 "the org does not know the path: the org URL is wrong, not the user",
             ),
-            // It must not pass for a user who is gone.
+            // This must not be mistaken for a user who does not exist.
             _ => (
                 ErrorKind::Rejected,
                 "not found, but without Okta's error code, so this says nothing about the user; check the org URL",

@@ -1,22 +1,22 @@
-//! What a response says of a failure: Okta's error body, OAuth's error, or the text
-//! of something in between. All of it is a server's word, so it is kept short and
-//! without what was secret in the request.
+//! What a response says about a failure: Okta's error body, OAuth's error, or the text of
+//! a proxy in between. None of it is trusted, so it is cut short, and the secrets of the
+//! request are redacted.
 
 use reqwest::header::WWW_AUTHENTICATE;
 use serde::Deserialize;
 
-use super::{Answer, is_empty};
+use super::{Response, is_empty};
 use crate::{error::OktaError, generated::types, shown};
 
-/// In characters. Okta's codes have eight, its error ids some thirty.
+/// In characters. Okta's codes have eight, its error ids about thirty.
 const LONGEST_NAME: usize = 128;
 
 /// In characters, of a summary or a cause.
 const LONGEST_TEXT: usize = 500;
 
-const MOST_CAUSES: usize = 10;
+const MAX_CAUSES: usize = 10;
 
-/// What OAuth 2.0 says of a failure.
+/// The error of OAuth 2.0.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct OAuthError {
     #[serde(rename = "error")]
@@ -25,7 +25,7 @@ pub(crate) struct OAuthError {
     description: Option<String>,
 }
 
-impl Answer {
+impl Response {
     /// The error that a DPoP or Bearer challenge names (RFC 6750 §3,
     /// RFC 9449 §7.1), or the token endpoint's body (RFC 6749 §5.2).
     pub(crate) fn oauth_error(&self) -> Option<OAuthError> {
@@ -41,7 +41,7 @@ impl Answer {
             .next()
     }
 
-    /// Whether the body is Okta's error body, by the form of its code.
+    /// Whether the body is Okta's error body, judging by the format of its code.
     pub(super) fn has_okta_error_code(&self) -> bool {
         self.okta_error_code()
             .as_deref()
@@ -49,7 +49,7 @@ impl Answer {
             .is_some_and(|digits| digits.len() == 7 && digits.bytes().all(|b| b.is_ascii_digit()))
     }
 
-    /// The code in Okta's error body. Unlike [`OktaError::code`], never OAuth's word.
+    /// The code in Okta's error body. Unlike [`OktaError::code`], never OAuth's.
     pub(super) fn okta_error_code(&self) -> Option<String> {
         self.error_body().error_code
     }
@@ -59,8 +59,7 @@ impl Answer {
         serde_json::from_slice(body).unwrap_or_default()
     }
 
-    /// What Okta said in its error body, or by OAuth's rules; else what the body
-    /// says as text.
+    /// The error in Okta's or OAuth's format; otherwise the body as text.
     pub(super) fn okta_error(&self) -> OktaError {
         let mut error = self.stated_error();
         if error.code.is_none() && error.summary.is_none() {
@@ -70,7 +69,7 @@ impl Answer {
         error
     }
 
-    /// What Okta said in its error body, or by OAuth's rules.
+    /// The error in Okta's or OAuth's format.
     pub(super) fn stated_error(&self) -> OktaError {
         let error = self.error_body();
         let (code, summary) = match error.error_code {
@@ -80,7 +79,7 @@ impl Answer {
                 None => (None, error.error_summary),
             },
         };
-        let shown = |text: Option<String>, most| text.map(|text| self.shown(text, most));
+        let shown = |text: Option<String>, max| text.map(|text| self.shown(text, max));
         OktaError {
             code: shown(code, LONGEST_NAME),
             summary: shown(summary, LONGEST_TEXT),
@@ -90,18 +89,19 @@ impl Answer {
                 .into_iter()
                 .flatten()
                 .filter_map(|cause| shown(cause.error_summary, LONGEST_TEXT))
-                .take(MOST_CAUSES)
+                .take(MAX_CAUSES)
                 .collect(),
         }
     }
 
-    /// Secrets are hidden first: of one that is cut, the rest would not be found.
-    fn shown(&self, text: String, most: usize) -> String {
-        shown::cut(self.hide(text), most)
+    /// Secrets are hidden before the text is cut, because what is left of a cut secret
+    /// would not be found.
+    fn shown(&self, text: String, max: usize) -> String {
+        shown::cut(self.hide(text), max)
     }
 
-    /// What a body that is not of Okta's form says to a person: a page's title, or
-    /// all of its text.
+    /// The readable part of a body that is not in Okta's format: a page's title, or all of
+    /// the text.
     fn text(&self) -> Option<String> {
         let body = self.whole_body().filter(|body| !is_empty(body))?;
         let body = String::from_utf8_lossy(body);
@@ -116,8 +116,8 @@ impl Answer {
 
 impl OAuthError {
     /// The first DPoP or Bearer challenge with an error, in one field of
-    /// `WWW-Authenticate` (RFC 9110 §11.6.1). What another scheme's parameters or
-    /// quoted strings say is not it.
+    /// `WWW-Authenticate` (RFC 9110 §11.6.1). Other schemes' parameters and the content
+    /// of quoted strings are ignored.
     fn in_challenge(field: &str) -> Option<Self> {
         let mut is_ours = false;
         let mut name = None;
@@ -161,7 +161,7 @@ impl OAuthError {
     }
 }
 
-/// The parts between commas that are not in a quoted string.
+/// Splits at commas outside of quoted strings.
 fn elements(field: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     let parts = field.split(move |character| {
@@ -186,7 +186,7 @@ fn is_dpop_or_bearer(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("dpop") || scheme.eq_ignore_ascii_case("bearer")
 }
 
-/// Of a parameter: a quoted string, or a token.
+/// The value of a parameter: a quoted string or a token.
 fn value_of(text: &str) -> Option<String> {
     let Some(quoted) = text.strip_prefix('"') else {
         let token = text.split([' ', '\t', '"']).next()?;

@@ -1,8 +1,8 @@
-//! What was secret in a request, to be found in what comes back.
+//! Hides the secrets of a request in the text of its response.
 //!
-//! Hidden is the whole value and every piece of it of 15 bytes or more, in upper
-//! or lower case: what a server echoes is often cut. Other forms, such as base64, are
-//! not looked for.
+//! It hides the whole value and every piece of 15 bytes or more, in upper or lower case,
+//! because servers often cut what they echo. It does not look for encoded forms, such as
+//! base64.
 
 use std::ops::Range;
 
@@ -13,19 +13,19 @@ use reqwest::{
 
 const HIDDEN: &str = "[hidden]";
 
-/// Every piece this long is found, wherever it begins in the secret.
+/// Every piece of this length is found, wherever it begins in the secret.
 #[cfg(test)]
 const SURE: usize = WINDOW * 2 - 1;
 
-/// The secret is cut into windows of this many bytes, each of which is looked for in
-/// the text, and what is found is extended as far as the two agree.
+/// The secret is split into windows of this many bytes. Each is looked up in the text,
+/// and a match is extended in both directions as far as secret and text agree.
 const WINDOW: usize = 8;
 
-/// Shorter values of headers that a caller added are no secrets, and would be found
-/// in ordinary text.
+/// Shorter values of headers that a caller added are not treated as secrets, because they
+/// would match ordinary text.
 const SHORTEST: usize = 6;
 
-/// The text without any of them.
+/// The text with all secrets hidden.
 pub(crate) fn hide_all(secrets: &[Secret], text: String) -> String {
     secrets.iter().fold(text, |text, secret| secret.hide(text))
 }
@@ -33,12 +33,12 @@ pub(crate) fn hide_all(secrets: &[Secret], text: String) -> String {
 /// A value that must not be shown.
 pub(crate) struct Secret {
     value: HeaderValue,
-    /// Whether it is a credential, which follows a scheme or a cookie's name.
+    /// Whether it is a credential, which comes after a scheme or a cookie's name.
     credential: bool,
 }
 
 impl Secret {
-    /// Every header value of a request that is marked as sensitive.
+    /// All header values of a request that are marked as sensitive.
     pub(crate) fn all(request: &Request) -> Vec<Self> {
         let headers = request.headers().iter();
         let sensitive = headers.filter(|(_, value)| value.is_sensitive());
@@ -52,7 +52,7 @@ impl Secret {
         Self { value, credential }
     }
 
-    /// The text without it.
+    /// The text with this secret hidden.
     pub(crate) fn hide(&self, text: String) -> String {
         let secret = self.bare();
         let found = if secret.len() >= WINDOW {
@@ -89,8 +89,8 @@ impl Secret {
         }
     }
 
-    /// Where a short secret stands. A credential of a few bytes is hidden where it is
-    /// a word of its own, since it is a part of many others.
+    /// Where a short secret occurs. A credential of a few bytes is hidden only where it is
+    /// a separate word, because it is part of many other words.
     fn words(&self, secret: &[u8], text: &[u8]) -> Vec<Range<usize>> {
         if secret.is_empty() || (secret.len() < SHORTEST && !self.credential) {
             return Vec::new();
@@ -114,8 +114,9 @@ impl Secret {
     }
 }
 
-/// Where pieces of `secret` stand in `text`. Called on the request id of each success,
-/// so it takes one look at each window of the secret, and no search.
+/// Where pieces of `secret` occur in `text`. It is called with the request id of every
+/// success, so it rules out almost every window of the secret with one lookup and
+/// searches the text only for the others.
 fn pieces(secret: &[u8], text: &[u8]) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     if text.len() < WINDOW {
@@ -141,7 +142,7 @@ fn pieces(secret: &[u8], text: &[u8]) -> Vec<Range<usize>> {
     pieces
 }
 
-/// As far as `secret` at `from` and `text` at `at` agree, to both sides.
+/// Extends a match of `secret` at `from` and `text` at `at` in both directions.
 fn extended(secret: &[u8], from: usize, text: &[u8], at: usize) -> Range<usize> {
     let agree = |(a, b): &(&u8, &u8)| a.eq_ignore_ascii_case(b);
     let back = secret
@@ -160,14 +161,14 @@ fn extended(secret: &[u8], from: usize, text: &[u8], at: usize) -> Range<usize> 
     at.saturating_sub(back)..at.saturating_add(ahead)
 }
 
-/// Which windows a text may hold.
+/// A Bloom filter (with one hash) of the windows of a text.
 struct Filter {
     bits: Vec<u64>,
 }
 
 impl Filter {
     fn new(text: &[u8]) -> Self {
-        // 16 bits for each window, so that few others seem to be there.
+        // 16 bits per window, so that false positives are rare.
         let words = text.len().div_ceil(4).next_power_of_two();
         let mut filter = Self {
             bits: vec![0; words],

@@ -1,4 +1,4 @@
-//! What a caller can see of the waits.
+//! The waits that an observer is told about.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ pub(crate) type WaitObserver = Arc<dyn Fn(&WaitEvent) + Send + Sync>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitEvent {
-    /// The attempt just failed, or, with [`WaitReason::WindowSpent`], the one
+    /// The attempt just failed, or, with [`WaitReason::WindowExhausted`], the one
     /// about to be sent; counts from 1.
     pub attempt: u32,
     /// What the wait is for.
@@ -37,7 +37,7 @@ impl WaitEvent {
 pub enum WaitReason {
     /// The rate-limit window is known to be exhausted. The request has not been sent yet;
     /// it will be when the next window begins.
-    WindowSpent,
+    WindowExhausted,
     /// Okta refused the request: the rate limit is used up (429).
     RateLimited,
     /// Okta refused the request: too many at once (429 with a limit of zero).
@@ -58,19 +58,19 @@ pub enum WaitReason {
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WaitReason::WindowSpent => f.write_str("rate-limit window spent"),
+            WaitReason::WindowExhausted => f.write_str("rate-limit window exhausted"),
             WaitReason::RateLimited => f.write_str("rate limited"),
             WaitReason::ConcurrencyLimited => f.write_str("too many concurrent requests"),
             WaitReason::Unavailable(status) => write!(f, "unavailable (status {status})"),
             WaitReason::NotConnected => f.write_str("not connected"),
             WaitReason::ConnectionLost => f.write_str("connection lost"),
-            WaitReason::Unreadable => f.write_str("no answer that the page may read"),
+            WaitReason::Unreadable => f.write_str("no response that the page may read"),
             WaitReason::TimedOut => f.write_str("timed out"),
         }
     }
 }
 
-/// Makes a wait visible: a `tracing` event, and the observer if there is one.
+/// Reports a wait to `tracing`, and to the observer if there is one.
 pub(crate) fn announce(observer: Option<&WaitObserver>, event: &WaitEvent) {
     tracing::info!(
         name: "okta_wait",

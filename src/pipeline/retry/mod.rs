@@ -1,8 +1,8 @@
-//! The retry loop: sends, decides whether to send again, waits.
+//! The retry loop: sends, decides whether to retry, waits.
 //!
 //! It does no I/O of its own. The caller's `send` builds, signs and sends one
-//! attempt; its error says, through [`Failure`], whether another try makes
-//! sense and what the server asked for.
+//! attempt; its error says, through [`Failure`], whether it is retryable and how long
+//! the server asked to wait.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,41 +19,41 @@ pub(crate) use event::announce;
 pub use event::{WaitEvent, WaitReason};
 pub use policy::RetryPolicy;
 
-/// What the loop needs to know of an error.
+/// What the loop needs to know about an error.
 pub(crate) trait Failure {
-    /// Why another try makes sense; `None` if the error is final.
+    /// Why the error is retryable; `None` if it is final.
     fn retry(&self) -> Option<WaitReason>;
 
     /// How long the server asked to wait, if it did (see
     /// [`requested_wait`](crate::pipeline::rate_limit::requested_wait)).
     fn requested_wait(&self) -> Option<Duration>;
 
-    /// `X-Okta-Request-Id` of the answer, if there was one.
+    /// `X-Okta-Request-Id` of the response, if there was one.
     fn request_id(&self) -> Option<&str>;
 
-    /// Whether the attempt may have had its effect all the same.
-    fn may_have_happened(&self) -> bool;
+    /// Whether the attempt may have taken effect nevertheless.
+    fn effect_unknown(&self) -> bool;
 }
 
-/// One try, as handed to `send`.
+/// One attempt, as passed to `send`.
 pub(crate) struct Attempt {
     /// Counts from 1; `X-Okta-Retry-Count` is one less.
     pub(crate) number: u32,
-    /// For `X-Okta-Retry-For`: the request id of the call's first failed answer.
+    /// For `X-Okta-Retry-For`: the request id of the call's first failed response.
     #[cfg_attr(
         target_arch = "wasm32",
         expect(dead_code, reason = "CORS does not allow the header")
     )]
     pub(crate) retry_for: Option<Arc<str>>,
-    /// When the whole call ends. `send` keeps to it, since it alone knows
-    /// whether the request has left by then.
+    /// When the whole call must end. `send` enforces it, because only `send` knows
+    /// whether the request has been sent by then.
     pub(crate) deadline: Instant,
     timeout: Duration,
 }
 
 impl Attempt {
-    /// When this attempt ends if it sets out now. To be asked after the gate,
-    /// so that waiting for a window does not use up the time to send.
+    /// When this attempt times out if it starts now. Call it after the rate limiter has
+    /// given a permit, so that time in the queue does not count.
     pub(crate) fn ends(&self) -> Instant {
         time::after(Instant::now(), self.timeout).min(self.deadline)
     }
@@ -61,36 +61,36 @@ impl Attempt {
 
 /// How a call ended.
 pub(crate) struct Outcome<T, E> {
-    /// The value, or the last attempt's error and why there was no other.
+    /// The value, or the last attempt's error and why it was not retried.
     pub(crate) result: Result<T, (E, Ended)>,
     /// How often `send` was called; at least once.
     pub(crate) attempts: u32,
-    /// Failed attempts that may have had their effect all the same. Above zero,
-    /// the call's effect is unknown however the last attempt ended.
-    pub(crate) may_have_happened: u32,
+    /// How many failed attempts may have taken effect nevertheless. Above zero, the
+    /// call's effect is unknown, however the last attempt ended.
+    pub(crate) effects_unknown: u32,
     /// Time spent in this loop's own waits.
     pub(crate) waited: Duration,
 }
 
-/// Why a failed call was not tried again.
+/// Why a failed call was not retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// Another try could not have helped.
+    /// The error is not retryable.
     Final,
-    /// The policy allows no further retry.
-    RetriesSpent,
-    /// The wait before the next try would have passed the deadline, so it was
-    /// not begun.
+    /// The policy allows no more retries.
+    RetriesExhausted,
+    /// The wait before the next attempt would have passed the deadline, so it was not
+    /// begun.
     DeadlineExceeded {
         /// How long it would have been.
         wait: Duration,
     },
 }
 
-/// Calls `send` until it succeeds, fails for good, or the policy or `deadline`
-/// forbids another try. `random` yields numbers in `0.0..1.0`.
+/// Calls `send` until it succeeds, fails for good, or the policy or `deadline` forbids
+/// another attempt. `random` yields numbers in `0.0..1.0`.
 ///
-/// Dropping the future cancels at once; the loop has no other state.
+/// Dropping the future cancels the call immediately; the loop has no other state.
 pub(crate) async fn run<T, E, F, Fut>(
     policy: &RetryPolicy,
     deadline: Instant,
@@ -104,7 +104,7 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     let mut attempts = 0_u32;
-    let mut may_have_happened = 0_u32;
+    let mut effects_unknown = 0_u32;
     let mut waited = Duration::ZERO;
     let mut retry_for: Option<Arc<str>> = None;
     let result = loop {
@@ -119,12 +119,12 @@ where
             Ok(value) => break Ok(value),
             Err(error) => error,
         };
-        may_have_happened = may_have_happened.saturating_add(error.may_have_happened().into());
+        effects_unknown = effects_unknown.saturating_add(error.effect_unknown().into());
         let Some(reason) = error.retry() else {
             break Err((error, Ended::Final));
         };
         if attempts > policy.max_retries() {
-            break Err((error, Ended::RetriesSpent));
+            break Err((error, Ended::RetriesExhausted));
         }
         let wait = wait::before_retry(policy, reason, error.requested_wait(), attempts, random());
         let start = Instant::now();
@@ -140,7 +140,7 @@ where
     Outcome {
         result,
         attempts,
-        may_have_happened,
+        effects_unknown,
         waited,
     }
 }

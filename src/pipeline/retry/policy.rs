@@ -1,15 +1,16 @@
-//! The limits a user sets.
+//! The limits that a user sets for retries.
 
 use std::time::Duration;
 
 use crate::time::{self, Instant};
 
-/// How often, for how long and at what pace a call is tried.
+/// How often, for how long and with which backoff a call is retried.
 ///
 /// The default makes up to 4 retries within 120 seconds, gives each attempt
-/// 30 seconds, and, where the server does not say how long to wait, backs off
-/// by a random share of 0.5, 1, 2, 4 … seconds, at most 10, and a second more
-/// after a 429. That outlasts one exhausted rate-limit window of 60 seconds.
+/// 30 seconds. Where the server does not say how long to wait, it backs off
+/// exponentially with full jitter: by a random part of 0.5, 1, 2, 4 … seconds, at most
+/// 10, plus a second after a 429. That outlasts one exhausted rate-limit window of 60
+/// seconds.
 ///
 /// ```
 /// use std::time::Duration;

@@ -10,7 +10,7 @@ struct Fault {
     retry: Option<WaitReason>,
     requested: Option<Duration>,
     id: Option<&'static str>,
-    may_have_happened: bool,
+    effect_unknown: bool,
 }
 
 impl Failure for Fault {
@@ -23,8 +23,8 @@ impl Failure for Fault {
     fn request_id(&self) -> Option<&str> {
         self.id
     }
-    fn may_have_happened(&self) -> bool {
-        self.may_have_happened
+    fn effect_unknown(&self) -> bool {
+        self.effect_unknown
     }
 }
 
@@ -89,7 +89,7 @@ async fn a_final_error_is_not_retried() {
 #[tokio::test(start_paused = true)]
 async fn never_sends_once() {
     let (outcome, sent) = call(&RetryPolicy::never(), &[limited(1)]).await;
-    assert_eq!(outcome.result, Err((limited(1), Ended::RetriesSpent)));
+    assert_eq!(outcome.result, Err((limited(1), Ended::RetriesExhausted)));
     assert_eq!((outcome.attempts, sent.len()), (1, 1));
 }
 
@@ -107,23 +107,23 @@ async fn retries_are_counted() {
 
         let script = vec![lost.clone(); retries as usize + 1];
         let (outcome, sent) = call(&policy, &script).await;
-        assert_eq!(outcome.result, Err((lost.clone(), Ended::RetriesSpent)));
+        assert_eq!(outcome.result, Err((lost.clone(), Ended::RetriesExhausted)));
         assert_eq!(sent.len(), script.len());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_default_survives_a_spent_window() {
+async fn the_default_policy_outlasts_an_exhausted_window() {
     let start = Instant::now();
     let (outcome, _) = call(&RetryPolicy::default(), &[limited(61)]).await;
     assert_eq!(outcome.result, Ok(()));
-    // 61 s as asked, and half of the spread of one second.
+    // 61 s as requested, and half of the jitter of one second.
     assert_eq!(outcome.waited, Duration::from_millis(61_500));
     assert_eq!(start.elapsed(), outcome.waited);
 }
 
 #[tokio::test(start_paused = true)]
-async fn retries_name_the_first_failed_answer() {
+async fn retries_name_the_first_failed_response() {
     let named = |id| Fault {
         id,
         ..fault(WaitReason::Unavailable(503))
@@ -153,7 +153,7 @@ async fn a_wait_past_the_deadline_is_not_begun() {
     assert_eq!((sent.len(), start.elapsed()), (1, Duration::ZERO));
     assert_eq!(outcome.waited, Duration::ZERO);
 
-    // To wait until the very deadline is of no use either.
+    // A wait that ends exactly at the deadline is useless too.
     let policy = policy.with_deadline(wait);
     assert!(call(&policy, &[limited(61)]).await.0.result.is_err());
     let policy = policy.with_deadline(wait + Duration::from_millis(1));
@@ -195,7 +195,7 @@ async fn an_attempt_ends_at_its_own_limit_or_the_calls() {
         async |attempt: Attempt| {
             assert_eq!(attempt.deadline, start + secs(50));
             assert_eq!(attempt.ends(), start + secs(30));
-            // As after a wait in the gate.
+            // As after a wait for the rate limiter.
             sleep_until(start + secs(10)).await;
             assert_eq!(attempt.ends(), start + secs(40));
             sleep_until(start + secs(45)).await;
@@ -210,7 +210,7 @@ async fn an_attempt_ends_at_its_own_limit_or_the_calls() {
 #[tokio::test(start_paused = true)]
 async fn earlier_attempts_are_not_forgotten() {
     let lost = Fault {
-        may_have_happened: true,
+        effect_unknown: true,
         ..fault(WaitReason::ConnectionLost)
     };
     let script = [
@@ -220,9 +220,9 @@ async fn earlier_attempts_are_not_forgotten() {
     ];
     let (outcome, _) = call(&RetryPolicy::default(), &script).await;
     assert!(outcome.result.is_err());
-    assert_eq!((outcome.attempts, outcome.may_have_happened), (3, 1));
+    assert_eq!((outcome.attempts, outcome.effects_unknown), (3, 1));
     let (outcome, _) = call(&RetryPolicy::default(), &[lost.clone(), lost]).await;
-    assert_eq!(outcome.may_have_happened, 2);
+    assert_eq!(outcome.effects_unknown, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -295,30 +295,30 @@ fn waits_of_every_kind() {
     let hour = secs(3600);
     // reason, requested, retry, shortest, longest
     let table = [
-        // As asked, and at most a tenth or a second more.
+        // As requested, plus a jitter of at most a tenth or a second.
         (RateLimited, Some(secs(61)), 1, secs(61), secs(62)),
         (RateLimited, Some(secs(61)), 9, secs(61), secs(62)),
         (RateLimited, Some(secs(1)), 1, secs(1), ms(1100)),
         (Unavailable(503), Some(secs(5)), 1, secs(5), ms(5500)),
-        // Long, but the server may mean it: the deadline check is to say it.
+        // Long but plausible, so the deadline check reports it.
         (RateLimited, Some(6 * hour), 1, 6 * hour, 6 * hour + secs(1)),
-        // A refusal for a spent window is never followed by another at once.
+        // After a 429 for an exhausted window there is a minimum wait.
         (RateLimited, Some(ms(1)), 1, secs(1), ms(1100)),
         (RateLimited, Some(secs(0)), 1, secs(1), ms(1500)),
         (RateLimited, None, 1, secs(1), ms(1500)),
         (RateLimited, None, 9, secs(1), secs(11)),
-        // No server means these.
+        // Implausible waits are ignored.
         (RateLimited, Some(7 * hour), 1, secs(1), ms(1500)),
         (RateLimited, Some(Duration::MAX), 1, secs(1), ms(1500)),
         (Unavailable(503), Some(Duration::MAX), 1, secs(0), ms(500)),
         (Unavailable(503), Some(secs(0)), 1, secs(0), ms(500)),
-        // Nothing asked: exponential, capped, fully random.
+        // No wait requested: exponential backoff, capped, with full jitter.
         (NotConnected, None, 2, secs(0), secs(1)),
         (ConnectionLost, None, 3, secs(0), secs(2)),
         (TimedOut, None, 5, secs(0), secs(8)),
         (Unavailable(502), None, 6, secs(0), secs(10)),
         (Unavailable(504), None, u32::MAX, secs(0), secs(10)),
-        // Too many at once: brief, never nearly nothing, and not to a reset.
+        // Too many concurrent requests: brief, at least half the backoff, and not until a reset.
         (ConcurrencyLimited, Some(secs(61)), 1, ms(250), ms(500)),
         (ConcurrencyLimited, None, 2, ms(500), secs(1)),
         (ConcurrencyLimited, None, 9, secs(1), secs(2)),

@@ -1,6 +1,6 @@
-//! In a browser, by `fetch`, which makes the connections and sets the
-//! `User-Agent`. Not through reqwest: it follows redirects there, takes what a
-//! service worker made up for the org's answer, and reads a body of any length.
+//! The transport in a browser: `fetch`, which makes the connections and sets the
+//! `User-Agent`. reqwest is not used for sending, because in browsers it follows redirects,
+//! accepts a response that a service worker fabricated, and reads bodies of any length.
 
 use js_sys::{Array, Function, JsString, Promise, Reflect, Uint8Array, global};
 use reqwest::{
@@ -14,24 +14,24 @@ use web_sys::{
     RequestCredentials, RequestInit, RequestRedirect, ResponseType,
 };
 
-use super::LONGEST_BODY;
+use super::MAX_BODY;
 use crate::{Effect, Error, ErrorKind, faults::Faults, org_url::OrgUrl, pipeline::response::Body};
 
-pub(super) const REDIRECTED: &str = "the answer came from another address, which a service worker of this page asked instead of the org";
+pub(super) const REDIRECTED: &str = "the response came from another address, because a service worker of this page redirected the request";
 
-/// What sends the requests; reqwest's client only makes them.
+/// Sends the requests. reqwest's client only builds them.
 #[derive(Clone)]
 pub(crate) struct Http {
     client: reqwest::Client,
 }
 
 impl Http {
-    /// To make requests with.
+    /// For building requests.
     pub(crate) fn client(&self) -> reqwest::Client {
         self.client.clone()
     }
 
-    /// The browser's own.
+    /// The browser manages its own connections.
     pub(super) fn pool(&self) -> &Self {
         self
     }
@@ -40,8 +40,8 @@ impl Http {
         super::timed_out()
     }
 
-    /// The browser's own affair.
-    pub(super) fn in_step(&self, _: &Response) -> fn() -> bool {
+    /// The browser checks the framing itself.
+    pub(super) fn check_framing(&self, _: &Response) -> fn() -> bool {
         || true
     }
 
@@ -57,7 +57,7 @@ impl Http {
     }
 }
 
-/// There is nothing to set.
+/// A browser has no settings.
 #[derive(Default)]
 pub(crate) struct Connection {}
 
@@ -80,24 +80,24 @@ fn fetch(request: &Request, abort: &AbortOnDrop) -> Result<Promise, JsValue> {
     if let Some(body) = request.body().and_then(reqwest::Body::as_bytes) {
         init.set_body(&Uint8Array::from(body));
     }
-    // A token calls in its own name; else the org's cookies do, which the page
-    // itself cannot read.
+    // Without a token, the org's cookies authenticate the call, which the page itself
+    // cannot read.
     init.set_credentials(if request.headers().contains_key(AUTHORIZATION) {
         RequestCredentials::Omit
     } else {
         RequestCredentials::Include
     });
-    // Neither cookie nor token must follow a redirect, nor a page pass for an
-    // answer.
+    // Cookies and tokens must not follow a redirect, and the page it leads to must not be
+    // mistaken for Okta's response.
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(Some(&abort.0.signal()));
     let request = web_sys::Request::new_with_str_and_init(request.url().as_str(), &init)?;
-    // A page and a worker both have it, as different types.
+    // The global object of a page and of a worker have different types.
     let fetch: Function = Reflect::get(&global(), &JsString::from("fetch"))?.dyn_into()?;
     fetch.call1(&global(), &request)?.dyn_into()
 }
 
-/// What has not come in when this is dropped never will.
+/// Aborts the request when it is dropped.
 struct AbortOnDrop(AbortController);
 
 impl AbortOnDrop {
@@ -112,13 +112,13 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// An answer of which the head is there.
+/// A response whose head has arrived.
 pub(super) struct Response {
     fetched: web_sys::Response,
     url: Url,
     status: StatusCode,
     headers: HeaderMap,
-    /// Whether it came across origins and allows the page's.
+    /// Whether it came from another origin and allows the page's origin.
     passed_cors: bool,
     _abort: AbortOnDrop,
 }
@@ -130,17 +130,17 @@ impl Response {
                 "the server redirects, which Okta does not do here; check the org URL",
             ));
         }
-        let foreign = || unexpected("the answer has no status or no address");
-        let url = Url::parse(&fetched.url()).map_err(|_| foreign())?;
+        let malformed = || unexpected("the response has no status or no address");
+        let url = Url::parse(&fetched.url()).map_err(|_| malformed())?;
         let passed_cors = fetched.type_() == ResponseType::Cors;
         if !passed_cors && is_of_other_origin(&url) {
             return Err(unexpected(
-                "the answer was made up by a service worker of this page and is not the org's; let the worker leave requests to the org alone",
+                "the response is not the org's, but was fabricated by a service worker of this page; the worker must not handle requests to the org",
             ));
         }
         Ok(Self {
             url,
-            status: StatusCode::from_u16(fetched.status()).map_err(|_| foreign())?,
+            status: StatusCode::from_u16(fetched.status()).map_err(|_| malformed())?,
             headers: headers(&fetched),
             passed_cors,
             fetched,
@@ -161,7 +161,7 @@ impl Response {
     }
 }
 
-/// Those that the browser lets the page see.
+/// The headers that the browser exposes to the page.
 fn headers(fetched: &web_sys::Response) -> HeaderMap {
     let pair = |entry: JsValue| {
         let entry: Array = entry.dyn_into().ok()?;
@@ -176,9 +176,9 @@ fn headers(fetched: &web_sys::Response) -> HeaderMap {
         .collect()
 }
 
-/// Across origins the browser hides most headers, but it also withholds every
-/// response that does not allow this very origin to use its cookies, or the token.
-/// So the response is the org's; and as its head came in whole, so did its status.
+/// Across origins the browser hides most headers, but it also withholds every response that
+/// does not allow this origin to use its cookies or the token. So the response is the
+/// org's, and its head, with the status, is complete.
 pub(super) fn allowed_by_cors(response: &Response) -> bool {
     response.passed_cors
 }
@@ -193,14 +193,14 @@ pub(super) async fn read(response: Response, headers: &HeaderMap) -> Body {
             Error::new(
                 ErrorKind::ConnectionLost,
                 Effect::Unknown,
-                "the connection ended before the whole response was there",
+                "the connection ended before the whole response arrived",
             )
             .with_source(text(&error)),
         ),
     }
 }
 
-/// `None` if there is more than any response of Okta's has.
+/// `None` if the body is longer than any of Okta's.
 async fn read_chunks(fetched: &web_sys::Response) -> Result<Option<Vec<u8>>, JsValue> {
     let mut body = Vec::new();
     let Some(stream) = fetched.body() else {
@@ -214,7 +214,7 @@ async fn read_chunks(fetched: &web_sys::Response) -> Result<Option<Vec<u8>>, JsV
             return Ok(Some(body));
         }
         let chunk: Uint8Array = read.get_value().dyn_into()?;
-        if body.len().saturating_add(chunk.length() as usize) > LONGEST_BODY {
+        if body.len().saturating_add(chunk.length() as usize) > MAX_BODY {
             return Ok(None);
         }
         body.extend(chunk.to_vec());
@@ -222,10 +222,10 @@ async fn read_chunks(fetched: &web_sys::Response) -> Result<Option<Vec<u8>>, JsV
 }
 
 fn unexpected(message: &str) -> Error {
-    Error::new(ErrorKind::UnexpectedAnswer, Effect::Unknown, message)
+    Error::new(ErrorKind::UnexpectedResponse, Effect::Unknown, message)
 }
 
-/// Before `fetch` took it.
+/// The error of a request that `fetch` did not accept.
 fn unsendable() -> Error {
     Error::invalid(
         "the request could not be built, or there is no fetch here: this build runs in browsers",
@@ -238,13 +238,13 @@ fn unreadable(error: &JsValue) -> Error {
         ErrorKind::Unreadable,
         Effect::Unknown,
         format!(
-            "the browser gave no answer to read, and does not say why: either this device is offline or the org cannot be reached, or the org does not allow the origin of this page{origin} with CORS in its Trusted Origins (Admin Console, Security > API > Trusted Origins), or the page's own Content-Security-Policy does not allow the org"
+            "the browser returned no readable response and does not say why: either this device is offline or the org cannot be reached, or the org does not allow the origin of this page{origin} with CORS in its Trusted Origins (Admin Console, Security > API > Trusted Origins), or the page's own Content-Security-Policy does not allow the org"
         ),
     )
     .with_source(text(error))
 }
 
-/// The browser's own words, like "Failed to fetch".
+/// The browser's own error message, like "Failed to fetch".
 fn text(error: &JsValue) -> String {
     let error = error.dyn_ref::<js_sys::Error>();
     error.map_or_else(String::new, |error| error.message().into())
@@ -254,8 +254,7 @@ fn is_of_other_origin(url: &Url) -> bool {
     page_origin().is_some_and(|page| page != url.origin().ascii_serialization())
 }
 
-/// Of the page, or of the page that a worker belongs to; `None` outside of a
-/// browser.
+/// The origin of the page or worker; `None` outside of a browser.
 fn page_origin() -> Option<String> {
     let origin = Reflect::get(&global(), &JsString::from("origin")).ok()?;
     origin.as_string()

@@ -1,5 +1,5 @@
-//! One request out, one bounded answer in. How it is carried differs: on a
-//! server over reqwest's own connections, in a browser by `fetch`.
+//! Sends one request and reads one response of bounded size: natively with reqwest, in a
+//! browser with `fetch`.
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
@@ -25,7 +25,7 @@ use crate::{
     pipeline::{
         rate_limit::RateLimit,
         response::{
-            Answer, Body,
+            Body, Response,
             redaction::{self, Secret},
         },
     },
@@ -34,24 +34,24 @@ use crate::{
     trace::{self, RequestInfo},
 };
 
-/// Okta's error bodies stay far below this.
-const LONGEST_BODY: usize = 64 * 1024;
+/// In bytes. Okta's error bodies are far shorter.
+const MAX_BODY: usize = 64 * 1024;
 
-/// In characters, of what the HTTP library says about a failure.
-const LONGEST_SOURCE: usize = 500;
+/// In characters, of the HTTP library's error text.
+const MAX_SOURCE: usize = 500;
 
-/// Sends a request and reads its answer until `ends`. `secrets` are those of its body;
-/// its headers say themselves which of them are.
+/// Sends a request and reads its response until `ends`. `secrets` are those in the body;
+/// secret headers are marked as sensitive.
 pub(crate) async fn send(
     http: &Http,
     request: Request,
     mut secrets: Vec<Secret>,
     ends: Instant,
-    sending: RequestInfo,
-) -> Result<Answer, Error> {
-    let span = trace::request(&request, &sending);
+    info: RequestInfo,
+) -> Result<Response, Error> {
+    let span = trace::request(&request, &info);
     secrets.extend(Secret::all(&request));
-    // Pinned here, since a future that is handed on is copied.
+    // Pinned here, because passing a future by value copies it.
     let exchanged = pin!(exchange(http, request, secrets, ends));
     let result = exchanged.instrument(span.clone()).await;
     trace::request_ended(&span, &result);
@@ -63,51 +63,50 @@ async fn exchange(
     request: Request,
     secrets: Vec<Secret>,
     ends: Instant,
-) -> Result<Answer, Error> {
+) -> Result<Response, Error> {
     #[cfg(fuzzing)]
-    if let Some(answer) = crate::fuzzing::answer(&request) {
-        return Ok(answer);
+    if let Some(response) = crate::fuzzing::response(&request) {
+        return Ok(response);
     }
     #[cfg(target_arch = "wasm32")]
     let url = request.url().clone();
-    // The text of an HTTP library's error may quote the server, such as the words of
-    // a GOAWAY.
+    // The text of the HTTP library's error may quote the server, such as the debug data
+    // of a GOAWAY.
     let shown = |error: Error| {
-        error.with_source_as_text(|text| {
-            shown::cut(redaction::hide_all(&secrets, text), LONGEST_SOURCE)
-        })
+        error
+            .with_source_as_text(|text| shown::cut(redaction::hide_all(&secrets, text), MAX_SOURCE))
     };
-    let mut limit = pin!(sleep_until(ends));
+    let mut timeout = pin!(sleep_until(ends));
     let pool = http.pool();
-    let mut response = match race(pool.execute(request), limit.as_mut()).await {
+    let mut response = match race(pool.execute(request), timeout.as_mut()).await {
         Ok(executed) => executed.map_err(shown)?,
         Err(()) => return Err(pool.timed_out()),
     };
     #[cfg(target_arch = "wasm32")]
     if *response.url() != url {
         return Err(Error::new(
-            ErrorKind::UnexpectedAnswer,
+            ErrorKind::UnexpectedResponse,
             Effect::Unknown,
             platform::REDIRECTED,
         ));
     }
     let status = response.status();
-    let is_in_step = pool.in_step(&response);
+    let is_in_sync = pool.check_framing(&response);
     let headers = mem::take(response.headers_mut());
     let allowed_by_cors = platform::allowed_by_cors(&response);
-    let body = match race(platform::read(response, &headers), limit).await {
+    let body = match race(platform::read(response, &headers), timeout).await {
         Ok(Body::Cut(error)) => Body::Cut(shown(error)),
         Ok(body) => body,
         Err(()) => Body::Cut(pool.timed_out()),
     };
-    if !is_in_step() {
+    if !is_in_sync() {
         return Err(Error::new(
             ErrorKind::ConnectionLost,
             Effect::Unknown,
             "the response may not belong to this request, because it is not clear where an earlier response on the connection ended; check any proxy in between",
         ));
     }
-    Ok(Answer {
+    Ok(Response {
         status,
         rate_limit: RateLimit::from_headers(&headers),
         headers,
@@ -121,6 +120,6 @@ fn timed_out() -> Error {
     Error::new(
         ErrorKind::TimedOut,
         Effect::Unknown,
-        "no answer came within the time limit",
+        "no response came within the time limit",
     )
 }

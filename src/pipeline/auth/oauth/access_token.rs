@@ -1,4 +1,4 @@
-//! An access token, and how long it is good for.
+//! An access token and its lifetime.
 
 use std::{fmt, time::Duration};
 
@@ -10,28 +10,28 @@ use crate::{
     time::{Instant, after},
 };
 
-/// A token is renewed when a tenth of its life is left, but no earlier than
-/// this before its end.
-const LONGEST_MARGIN: Duration = Duration::from_secs(300);
+/// A token is renewed when a tenth of its lifetime is left, but no earlier than this
+/// before it expires.
+const MAX_RENEWAL_MARGIN: Duration = Duration::from_secs(300);
 
-/// An access token, as it goes on the wire.
+/// An access token, ready to be sent.
 pub(super) struct AccessToken {
     /// The value of `Authorization`.
     pub(super) header: HeaderValue,
     pub(super) secret: SecretString,
-    /// Whether each request needs a proof beside it.
+    /// Whether each request needs a DPoP proof as well.
     pub(super) dpop: bool,
     lifetime: Option<Lifetime>,
 }
 
 struct Lifetime {
-    renew: Instant,
-    end: Instant,
+    renew_at: Instant,
+    expires_at: Instant,
 }
 
 impl AccessToken {
-    /// `requested` is when the request for it left; `None`: it is not known to
-    /// end.
+    /// `lifetime` is when the token was requested and how long it is valid from then;
+    /// `None` if it is not known to expire.
     pub(super) fn new(
         secret: SecretString,
         dpop: bool,
@@ -42,10 +42,10 @@ impl AccessToken {
             .map_err(Error::from_header)?;
         header.set_sensitive(true);
         let lifetime = lifetime.map(|(requested, length)| {
-            let margin = (length / 10).min(LONGEST_MARGIN);
+            let margin = (length / 10).min(MAX_RENEWAL_MARGIN);
             Lifetime {
-                renew: after(requested, length.saturating_sub(margin)),
-                end: after(requested, length),
+                renew_at: after(requested, length.saturating_sub(margin)),
+                expires_at: after(requested, length),
             }
         });
         Ok(Self {
@@ -57,11 +57,15 @@ impl AccessToken {
     }
 
     pub(super) fn is_valid(&self, now: Instant) -> bool {
-        self.lifetime.as_ref().is_none_or(|life| now < life.end)
+        self.lifetime
+            .as_ref()
+            .is_none_or(|life| now < life.expires_at)
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.lifetime.as_ref().is_some_and(|life| now >= life.renew)
+        self.lifetime
+            .as_ref()
+            .is_some_and(|life| now >= life.renew_at)
     }
 }
 

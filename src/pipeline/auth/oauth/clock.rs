@@ -1,4 +1,4 @@
-//! The server's clock, as its answers tell it.
+//! The server's clock, learned from its responses.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering::Relaxed},
@@ -10,8 +10,8 @@ use reqwest::header::HeaderMap;
 use crate::pipeline::rate_limit::headers::server_date;
 
 /// How far the server's clock is ahead of the local one, in milliseconds.
-/// Assertions and proofs are judged by the server's, and local clocks are often
-/// off.
+/// Servers check the times in assertions and proofs against their own clock, and local
+/// clocks are often wrong.
 pub(super) struct Clock(AtomicI64);
 
 const UNKNOWN: i64 = i64::MIN;
@@ -21,27 +21,27 @@ impl Clock {
         Self(AtomicI64::new(UNKNOWN))
     }
 
-    /// Takes the `Date` of an answer that has just come in. It was cut to whole
-    /// seconds and has travelled, so the result is a little behind, never ahead:
-    /// a time in the server's future would be refused.
+    /// Learns from the `Date` of a response that has just arrived. It was truncated to
+    /// whole seconds and took time to arrive, so the result is a little behind and never
+    /// ahead: a time in the server's future would be refused.
     pub(super) fn learn(&self, headers: &HeaderMap) {
         let Some(server) = server_date(headers).and_then(|seconds| i64::try_from(seconds).ok())
         else {
             return;
         };
-        let ahead = server.saturating_mul(1000).saturating_sub(local());
-        self.0.store(ahead, Relaxed);
+        let skew = server.saturating_mul(1000).saturating_sub(local());
+        self.0.store(skew, Relaxed);
     }
 
-    /// In milliseconds; `None` until it is known.
-    pub(super) fn ahead(&self) -> Option<i64> {
-        Some(self.0.load(Relaxed)).filter(|&ahead| ahead != UNKNOWN)
+    /// The skew in milliseconds; `None` until it is known.
+    pub(super) fn skew(&self) -> Option<i64> {
+        Some(self.0.load(Relaxed)).filter(|&skew| skew != UNKNOWN)
     }
 
-    /// The server's time in whole seconds since 1970, not rounded up; the local
-    /// time until it is known.
+    /// The server's time in whole seconds since 1970, rounded down; the local time until
+    /// the skew is known.
     pub(super) fn now(&self) -> u64 {
-        let now = local().saturating_add(self.ahead().unwrap_or(0));
+        let now = local().saturating_add(self.skew().unwrap_or(0));
         u64::try_from(now.div_euclid(1000)).unwrap_or(0)
     }
 }
@@ -74,10 +74,10 @@ mod tests {
                 HeaderMap::from_iter([(DATE, httpdate::fmt_http_date(date).parse().unwrap())]);
             clock.learn(&headers);
             for _ in 0..50 {
-                let (told, true_time) = (clock.now(), u64::try_from(server() / 1000).unwrap());
+                let (now, true_time) = (clock.now(), u64::try_from(server() / 1000).unwrap());
                 assert!(
-                    (true_time - 2..=true_time).contains(&told),
-                    "{offset}: {told} {true_time}"
+                    (true_time - 2..=true_time).contains(&now),
+                    "{offset}: {now} {true_time}"
                 );
                 std::thread::sleep(Duration::from_millis(3));
             }

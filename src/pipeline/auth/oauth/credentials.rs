@@ -1,4 +1,5 @@
-//! The credentials that sign: a service app's, and an access token with its key.
+//! The credentials with a private key: those of a service app, and an access token that is
+//! bound to a key.
 
 use std::sync::Arc;
 
@@ -20,10 +21,10 @@ pub(in crate::pipeline::auth) enum OAuthCredentials {
 impl Credentials {
     /// A service app: OAuth 2.0 client credentials with a private key
     /// (`private_key_jwt`), which is how Okta wants automation to authenticate.
-    /// Tokens are fetched when they are needed and renewed in time, with DPoP
-    /// where the app demands it.
+    /// Tokens are fetched when needed and renewed before they expire, with DPoP if the
+    /// app requires it.
     ///
-    /// Without any scope it asks for `okta.users.manage`. The app also needs an
+    /// Without scopes, it requests `okta.users.manage`. The app also needs an
     /// administrator role that may clear user sessions.
     ///
     /// ```no_run
@@ -66,7 +67,7 @@ impl OAuthCredentials {
         }
     }
 
-    /// Of credentials that were [checked](Self::check).
+    /// For credentials that were [checked](Self::check).
     pub(in crate::pipeline::auth) fn into_auth(self, shared: Shared) -> Result<TokenAuth, Error> {
         match self {
             Self::ServiceApp(app) => TokenAuth::service_app(app, shared),

@@ -1,5 +1,5 @@
-//! Proofs of possession (DPoP, RFC 9449): a token that is bound to a key is
-//! worth nothing without a fresh signature by that key beside it.
+//! Proofs of possession (DPoP, RFC 9449): a token that is bound to a key is useless without
+//! a fresh signature by that key.
 
 use std::fmt;
 
@@ -23,13 +23,13 @@ pub(super) struct ProofKey {
 }
 
 impl ProofKey {
-    /// A new P-256 key, for one client and its lifetime: nothing that leaks it
-    /// (a core dump, say) costs the app its registered key.
+    /// A new P-256 key for the lifetime of one client. If it leaks (in a core dump, say), the
+    /// app's registered key is not affected.
     pub(super) fn generate() -> Result<Self, SigningError> {
         Self::from_private_key(PrivateKey::generate().map_err(|_| SigningError::Key)?)
     }
 
-    /// The key that a token at hand is already bound to.
+    /// The key that an existing token is bound to.
     pub(super) fn from_private_key(key: PrivateKey) -> Result<Self, SigningError> {
         let jwk = key.public_jwk().ok_or(SigningError::Key)?;
         Ok(Self { key, jwk })
@@ -38,10 +38,9 @@ impl ProofKey {
     /// The proof for one attempt: the value of the `DPoP` header
     /// (RFC 9449 §4.2).
     ///
-    /// `now` is the server's time in seconds since 1970. `access_token` is
-    /// given on every request but the one for the token; `nonce` is the latest
-    /// that the server addressed has given, if any. A server refuses a proof
-    /// that it has seen: make a new one for each attempt.
+    /// `now` is the server's time in seconds since 1970. `access_token` is required except
+    /// for the token request; `nonce` is the latest nonce of this server, if any. Servers
+    /// refuse a proof that they have seen before, so make a new one for each request.
     pub(super) fn proof(
         &self,
         method: &Method,
@@ -106,18 +105,17 @@ struct ProofClaims<'a> {
     nonce: Option<&'a str>,
 }
 
-/// The request's URL as Okta compares it: without credentials, query and
-/// fragment, and with the path percent-decoded.
+/// The URL of the request as Okta compares it: without credentials, query and fragment,
+/// and with the path percent-decoded.
 ///
-/// RFC 9449 §4.3 has servers compare URIs after normalization, which leaves
-/// `%40` and `@` different, and Okta decodes the path it received before it
-/// compares: the claim has to be decoded too. All of it is, reserved
-/// characters, spaces and non-ASCII included, since the comparison is one of
-/// text; what is decoded here was escaped in the request, and `?` or `#` from
-/// inside a path segment therefore starts no query or fragment. A path that
-/// leaves characters unescaped wherever it may (`@` above all) has the same
-/// claim at strict servers as at Okta. A path that is not UTF-8 once decoded
-/// cannot be told in JSON and stays as it is.
+/// According to RFC 9449 §4.3, servers compare URIs after normalization, which does not
+/// make `%40` equal to `@`. But Okta decodes the path it received before it compares, so
+/// the claim must be decoded too. All of the path is decoded, including reserved
+/// characters, spaces and non-ASCII, because Okta compares text. A `?` or `#` that appears
+/// through decoding was escaped in the request, so it does not start a query or fragment.
+/// If a path leaves characters unescaped wherever that is allowed (above all `@`), the
+/// claim also matches at strict servers. A path that does not decode to UTF-8 cannot be
+/// represented in JSON and stays as it is.
 fn htu(url: &Url) -> String {
     let path = percent_decode_str(url.path())
         .decode_utf8()
@@ -154,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_for_the_token_request() {
+    fn a_token_request_proof_has_no_token_hash() {
         let key = ProofKey::generate().unwrap();
         let token = url("https://acme.okta.com/oauth2/v1/token");
         let (header, claims) = checked(
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_for_the_resource() {
+    fn a_resource_proof_has_the_token_hash_and_the_nonce() {
         let key = ProofKey::generate().unwrap();
         let sessions =
             url("https://acme.okta.com/api/v1/users/a@b.example/sessions?oauthTokens=true");
@@ -243,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn htu_is_decoded_and_bare() {
+    fn htu_is_decoded_without_credentials_query_and_fragment() {
         for (request, claim) in [
             (
                 "https://acme.okta.com/users/a%40b?x=%40#y",

@@ -30,7 +30,7 @@ use crate::{
     faults::Faults,
     pipeline::{
         response::redaction::Secret,
-        response::{Answer, okta_error::OAuthError},
+        response::{Response, okta_error::OAuthError},
         retry::{self, Attempt, Ended},
         transport,
     },
@@ -41,22 +41,22 @@ use crate::{
 
 const PATH: &str = "/oauth2/v1/token";
 
-/// Not a header but a field of the form, which a server may echo as well.
+/// A form field, not a header, but a server may echo it as well.
 const ASSERTION: HeaderName = HeaderName::from_static("client_assertion");
 
-/// What Okta's access tokens last, where an answer does not say.
-const USUAL_LIFETIME: Duration = Duration::from_secs(3600);
+/// The lifetime of Okta's access tokens, used if the response does not state it.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 
 pub(super) struct TokenEndpoint {
     url: Url,
-    wire: Shared,
+    shared: Shared,
     app: ServiceApp,
     scope: String,
     prover: Prover,
     clock: Arc<Clock>,
 }
 
-/// Which app asks, and for what.
+/// The app and the scopes that it requests.
 #[derive(Clone)]
 pub(in crate::pipeline::auth) struct ServiceApp {
     pub(super) client_id: String,
@@ -64,40 +64,40 @@ pub(in crate::pipeline::auth) struct ServiceApp {
     pub(super) signer: Arc<dyn Signer>,
 }
 
-/// Asked for where none is given: what revoking needs.
-const USUAL_SCOPE: &str = "okta.users.manage";
+/// Requested if no scope is set: what revoking needs.
+const DEFAULT_SCOPE: &str = "okta.users.manage";
 
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TokenResponse {
     #[serde(deserialize_with = "secret")]
     access_token: SecretString,
     token_type: String,
     expires_in: Option<u64>,
 }
 
-/// secrecy's own feature for this has all of serde compiled a second time for
-/// the build script, which wants other features of it.
+/// Instead of secrecy's feature for this, which would compile all of serde a second time,
+/// because the build script uses other features of serde.
 fn secret<'de, D: Deserializer<'de>>(json: D) -> Result<SecretString, D::Error> {
     String::deserialize(json).map(SecretString::from)
 }
 
 impl TokenEndpoint {
     pub(super) fn new(
-        wire: Shared,
+        shared: Shared,
         app: ServiceApp,
         key: ProofKey,
         clock: Arc<Clock>,
     ) -> Result<Self, Error> {
-        let url = Url::parse(&format!("{}{PATH}", wire.org.base()))
+        let url = Url::parse(&format!("{}{PATH}", shared.org.base()))
             .map_err(|_| Error::invalid("the token endpoint's URL could not be built"))?;
         let prover = Prover::new(key, clock.clone());
         let scope = match app.scopes.as_slice() {
-            [] => USUAL_SCOPE.to_owned(),
+            [] => DEFAULT_SCOPE.to_owned(),
             scopes => scopes.join(" "),
         };
         Ok(Self {
             url,
-            wire,
+            shared,
             app,
             scope,
             prover,
@@ -105,19 +105,19 @@ impl TokenEndpoint {
         })
     }
 
-    /// When a request for a token that begins now must have ended.
+    /// The deadline of a token request that starts now.
     pub(super) fn deadline(&self) -> Instant {
-        self.wire.policy.deadline_from_now()
+        self.shared.policy.deadline_from_now()
     }
 
-    /// Asks for a token, by the client's own retry policy.
+    /// Requests a token, with the client's retry policy.
     pub(super) async fn token(&self, deadline: Instant) -> Result<AccessToken, Error> {
         let sent = AtomicU32::new(0);
         let outcome = retry::run(
-            &self.wire.policy,
+            &self.shared.policy,
             deadline,
             fastrand::f64,
-            self.wire.observer.as_ref(),
+            self.shared.observer.as_ref(),
             |attempt| self.attempt(attempt, &sent),
         )
         .await;
@@ -125,7 +125,7 @@ impl TokenEndpoint {
             let error = error.at_token_endpoint();
             match ended {
                 Ended::DeadlineExceeded { wait } => error.with_wait(wait),
-                Ended::Final | Ended::RetriesSpent => error,
+                Ended::Final | Ended::RetriesExhausted => error,
             }
         })
     }
@@ -142,25 +142,24 @@ impl TokenEndpoint {
                     "the signer took longer than the time limit",
                 ))
             })?;
-            let requested = Instant::now();
-            let sending = RequestInfo {
+            let requested_at = Instant::now();
+            let info = RequestInfo {
                 template: PATH,
-                before: sent.fetch_add(1, Relaxed),
+                sent_before: sent.fetch_add(1, Relaxed),
             };
             let secrets = vec![assertion];
-            let answer = transport::send(&self.wire.http, request, secrets, ends, sending).await?;
-            if !self.prover.should_resend(&proven, &answer, &mut resends) {
-                return token(answer, requested);
+            let response = transport::send(&self.shared.http, request, secrets, ends, info).await?;
+            if !self.prover.should_resend(&proven, &response, &mut resends) {
+                return token(response, requested_at);
             }
         }
     }
 
-    /// A request with an assertion and a proof of its own: Okta accepts neither
-    /// twice.
+    /// A request with a new assertion and a new proof, because Okta accepts each only once.
     async fn request(&self) -> Result<(Request, Proven, Secret), Error> {
-        let issued_at = match self.clock.ahead() {
+        let issued_at = match self.clock.skew() {
             Some(_) => IssuedAt::Stated,
-            None => IssuedAt::LeftOut,
+            None => IssuedAt::Omitted,
         };
         let assertion = client_assertion(
             &*self.app.signer,
@@ -171,7 +170,7 @@ impl TokenEndpoint {
         )
         .await?;
         let mut request = self
-            .wire
+            .shared
             .http
             .client()
             .post(self.url.clone())
@@ -196,11 +195,11 @@ impl TokenEndpoint {
     }
 }
 
-/// The token in an answer (RFC 6749 §5.1), or the error that it is.
-fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
-    if answer.status.as_u16() != 200 {
-        let refused = answer.oauth_error();
-        let error = answer.into_error();
+/// Extracts the token from a response (RFC 6749 §5.1), or returns the error.
+fn token(response: Response, requested_at: Instant) -> Result<AccessToken, Error> {
+    if response.status.as_u16() != 200 {
+        let refused = response.oauth_error();
+        let error = response.into_error();
         return Err(match refused {
             Some(refused) if (400..500).contains(&error.status().unwrap_or_default()) => {
                 error.with_kind(ErrorKind::TokenRefused, hint(&refused))
@@ -208,40 +207,40 @@ fn token(answer: Answer, requested: Instant) -> Result<AccessToken, Error> {
             _ => error,
         });
     }
-    if let Some(cut) = answer.cut() {
+    if let Some(cut) = response.cut() {
         return Err(cut.clone());
     }
-    let content = answer
+    let content = response
         .whole_body()
-        .and_then(|body| serde_json::from_slice::<TokenAnswer>(body).ok());
-    let foreign = |reason: &str| {
+        .and_then(|body| serde_json::from_slice::<TokenResponse>(body).ok());
+    let not_from_okta = |reason: &str| {
         Err(Error::new(
-            ErrorKind::UnexpectedAnswer,
+            ErrorKind::UnexpectedResponse,
             Effect::None,
             format!(
-                "the answer is not Okta's: {reason}; check the org URL and what stands between"
+                "the response is not Okta's: {reason}; check the org URL and any proxy in between"
             ),
         ))
     };
     let Some(content) = content else {
-        return foreign("a 200 without a token");
+        return not_from_okta("a 200 without a token");
     };
     let secret = content.access_token.expose_secret();
     if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return foreign("an empty or malformed token");
+        return not_from_okta("an empty or malformed token");
     }
     let dpop = match content.token_type.to_ascii_lowercase().as_str() {
         "dpop" => true,
         "bearer" => false,
-        _ => return foreign("the token's type is neither Bearer nor DPoP"),
+        _ => return not_from_okta("the token's type is neither Bearer nor DPoP"),
     };
     let lifetime = content
         .expires_in
-        .map_or(USUAL_LIFETIME, Duration::from_secs);
-    AccessToken::new(content.access_token, dpop, Some((requested, lifetime)))
+        .map_or(DEFAULT_LIFETIME, Duration::from_secs);
+    AccessToken::new(content.access_token, dpop, Some((requested_at, lifetime)))
 }
 
-/// What to do about an error of RFC 6749 §5.2 and RFC 9449 §5.
+/// What to do about an error of RFC 6749 §5.2 or RFC 9449 §5.
 fn hint(error: &OAuthError) -> &'static str {
     match error.name.as_str() {
         "invalid_client" => {
@@ -254,12 +253,12 @@ fn hint(error: &OAuthError) -> &'static str {
             "Okta denies access: check that the app is active and has an administrator role"
         }
         "unauthorized_client" => {
-            "the app may not use client credentials: it has to be an API Services app that authenticates with a private key"
+            "the app may not use client credentials: it must be an API Services app that authenticates with a private key"
         }
         "invalid_dpop_proof" => {
-            "Okta does not accept the DPoP proof: check what stands between, for the proof names the URL"
+            "Okta does not accept the DPoP proof: check that no proxy rewrites the URL that the proof names"
         }
-        "use_dpop_nonce" => "Okta goes on asking for another DPoP nonce; try again",
+        "use_dpop_nonce" => "Okta keeps requesting a new DPoP nonce; try again",
         _ => "Okta refuses the token request",
     }
 }
@@ -291,7 +290,7 @@ impl ServiceApp {
 
 impl fmt::Debug for ServiceApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What does not look like an id or a scope may be a misplaced secret.
+        // A value that does not look like an id or a scope may be a misplaced secret.
         let id = match self.client_id.as_str() {
             id if shown::is_client_id(id) => id.to_owned(),
             other => shown::length(other),

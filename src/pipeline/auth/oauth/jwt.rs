@@ -1,4 +1,4 @@
-//! Signed JSON Web Tokens, and the one that proves who the client is.
+//! Signed JSON Web Tokens, and the client assertion in particular.
 
 use std::{error::Error, fmt};
 
@@ -9,25 +9,25 @@ use serde::Serialize;
 
 use super::{Algorithm, Signer};
 
-/// How long a client assertion is valid. Okta allows an hour; it is used at
-/// once, so that five minutes leave room for a clock that is a little off.
+/// How long a client assertion is valid. Okta allows an hour. It is used immediately, so
+/// five minutes leave room for a slightly wrong clock.
 const ASSERTION_LIFETIME_SECONDS: u64 = 300;
 
-/// Whether an assertion says when it was made.
+/// Whether an assertion has an `iat` claim, which is optional (RFC 7523 §3).
 ///
-/// RFC 7523 §3 leaves that open. A time that lies in the server's future gets
-/// the assertion refused, so it is stated only when the server's clock is known.
+/// Okta refuses a time in its own future, so it is stated only when the server's clock is
+/// known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IssuedAt {
     Stated,
-    LeftOut,
+    Omitted,
 }
 
 /// The client assertion for one token request (RFC 7523 §3, OpenID Connect
 /// Core §9 `private_key_jwt`).
 ///
-/// Every request needs a new one, also the one that answers a nonce challenge:
-/// Okta refuses a `jti` that it has seen. `now` is the server's time in seconds
+/// Every request needs a new one, including a resend after a nonce challenge, because Okta
+/// refuses a `jti` that it has seen before. `now` is the server's time in seconds
 /// since 1970.
 pub(super) async fn client_assertion(
     signer: &dyn Signer,
@@ -47,7 +47,7 @@ pub(super) async fn client_assertion(
         exp: now.saturating_add(ASSERTION_LIFETIME_SECONDS),
         iat: match issued_at {
             IssuedAt::Stated => Some(now),
-            IssuedAt::LeftOut => None,
+            IssuedAt::Omitted => None,
         },
         jti: unique_id()?,
     };
@@ -101,8 +101,8 @@ pub(super) fn compact(
     signature: &[u8],
     algorithm: Algorithm,
 ) -> Result<String, SigningError> {
-    // A KMS that answers in DER would otherwise show up as a puzzling
-    // `invalid_client` from the server.
+    // Otherwise, a KMS that returns DER would cause a puzzling `invalid_client` from the
+    // server.
     if let Some(expected) = algorithm.signature_len()
         && signature.len() != expected
     {
@@ -128,29 +128,29 @@ impl From<SigningError> for crate::Error {
     }
 }
 
-/// A JWT could not be signed.
+/// Why a JWT could not be signed.
 #[derive(Debug)]
 pub(super) enum SigningError {
-    /// The operating system gave no random numbers.
+    /// The operating system provided no random numbers.
     Random,
-    /// The cryptography library failed on a key that it had accepted.
+    /// The cryptography library failed with a key that it had accepted.
     Key,
     /// The caller's [`Signer`] failed.
     Signer(Box<dyn Error + Send + Sync>),
-    /// The caller's [`Signer`] returned something that is no JWS signature.
+    /// The caller's [`Signer`] returned something that is not a JWS signature.
     Length {
         algorithm: Algorithm,
         expected: usize,
         found: usize,
     },
-    /// Header or claims are no JSON.
+    /// Header or claims could not be serialized.
     Encoding(serde_json::Error),
 }
 
 impl fmt::Display for SigningError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Random => f.write_str("the operating system has no random numbers"),
+            Self::Random => f.write_str("the operating system provided no random numbers"),
             Self::Key => f.write_str("signing with the private key failed"),
             Self::Signer(_) => f.write_str("the signer failed"),
             Self::Length {
@@ -159,8 +159,8 @@ impl fmt::Display for SigningError {
                 found,
             } => write!(
                 f,
-                "the signer returned {found} bytes, and an {algorithm} signature has {expected}: \
-                 r and s side by side, each at the curve's full size; convert it if it is DER",
+                "the signer returned {found} bytes, but an {algorithm} signature has {expected}: \
+                 r and s concatenated, each padded to the size of the curve; if it is DER, convert it",
             ),
             Self::Encoding(_) => f.write_str("the token could not be written as JSON"),
         }
@@ -210,7 +210,7 @@ pub(super) mod tests {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
     }
 
-    /// Header and claims, once other people's code has checked the signature.
+    /// Header and claims, after an independent library has verified the signature.
     pub(in crate::pipeline::auth) fn verify(token: &str, jwk: &Value) -> (Value, Value) {
         let [header, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
         let (header_json, claims_json) = (json(header), json(claims));
@@ -254,7 +254,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn others_accept_our_assertions_in_every_algorithm() {
+    async fn an_independent_library_accepts_assertions_in_every_algorithm() {
         for (text, algorithms) in KEYS {
             let jwk: Value = serde_json::from_str(text).unwrap();
             for &algorithm in algorithms {
@@ -300,10 +300,10 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_kid_and_an_unwanted_iat_are_left_out() {
+    async fn a_missing_kid_and_an_unwanted_iat_are_omitted() {
         let key =
             PrivateKey::from_pem(include_str!("../../../../tests/keys/p256-sec1.pem")).unwrap();
-        let token = client_assertion(&key, "0oa1", &endpoint(), 7, IssuedAt::LeftOut)
+        let token = client_assertion(&key, "0oa1", &endpoint(), 7, IssuedAt::Omitted)
             .await
             .unwrap();
         let mut parts = token.split('.');
@@ -319,7 +319,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn every_assertion_is_fresh() {
+    async fn every_assertion_has_a_new_jti() {
         let key = PrivateKey::generate().unwrap();
         let mut seen = HashSet::new();
         for _ in 0..100 {
@@ -333,7 +333,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Stands for a KMS: answers with whatever it holds.
+    /// A fake KMS that returns a fixed result.
     struct Kms(Result<Vec<u8>, &'static str>);
 
     impl Signer for Kms {
@@ -361,14 +361,14 @@ pub(super) mod tests {
         assert!(
             error
                 .to_string()
-                .starts_with("the signer returned 71 bytes, and an ES256 signature has 64")
+                .starts_with("the signer returned 71 bytes, but an ES256 signature has 64")
         );
-        assert!(error.to_string().ends_with("convert it if it is DER"));
+        assert!(error.to_string().ends_with("if it is DER, convert it"));
         assert!(assertion(&Kms(Ok(vec![1; 64]))).await.is_ok());
     }
 
     #[test]
-    fn assertions_can_be_made_on_any_thread() {
+    fn client_assertion_is_send() {
         fn assert_send(_: impl Send) {}
         let key = PrivateKey::generate().unwrap();
         assert_send(assertion(&key));

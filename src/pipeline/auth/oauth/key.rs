@@ -30,10 +30,10 @@ pub(crate) use self::jwk::PublicJwk;
 /// The private key of a service app.
 ///
 /// RSA with 2048 to 8192 bits, or EC on P-256, P-384 or P-521; as PEM (PKCS#8,
-/// PKCS#1 or SEC1, not encrypted) or as a JWK. Its public half is registered
+/// PKCS#1 or SEC1, not encrypted) or as a JWK. The public key is registered
 /// at Okta with the app (*Client Credentials*, *Public keys*).
 ///
-/// A clone shares the key. `Debug` shows the algorithm and how long the key id is,
+/// A clone shares the key. `Debug` shows the algorithm and the length of the key id, but
 /// nothing of the key.
 ///
 /// ```
@@ -60,11 +60,11 @@ enum Pair {
 }
 
 impl PrivateKey {
-    /// Reads a key that is PEM or a JWK, whichever it turns out to be.
+    /// Reads a key from PEM or a JWK, detecting which it is.
     ///
     /// # Errors
     ///
-    /// The text is not a key that Okta would accept; the message says why.
+    /// [`KeyError`] if the text is not a private key that Okta accepts.
     pub fn from_text(text: impl Into<SecretString>) -> Result<Self, KeyError> {
         let text = text.into();
         let text = trim(text.expose_secret())?;
@@ -78,13 +78,13 @@ impl PrivateKey {
     /// Reads a key from PEM (RFC 7468): `PRIVATE KEY`, `RSA PRIVATE KEY` or
     /// `EC PRIVATE KEY`.
     ///
-    /// Line breaks may be missing, or be spelled as the two characters `\n`,
-    /// as they often are in environment variables. Certificates and public
-    /// keys beside the private key are ignored.
+    /// Line breaks may be missing or escaped as the two characters `\n`, which is common in
+    /// environment variables. Certificates and public
+    /// keys next to the private key are ignored.
     ///
     /// # Errors
     ///
-    /// The text is not a key that Okta would accept; the message says why.
+    /// [`KeyError`] if the text is not a private key that Okta accepts.
     pub fn from_pem(text: impl Into<SecretString>) -> Result<Self, KeyError> {
         let text = text.into();
         Self::read_pem(trim(text.expose_secret())?)
@@ -95,32 +95,35 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// The text is not a key that Okta would accept; the message says why.
+    /// [`KeyError`] if the text is not a private key that Okta accepts.
     pub fn from_jwk(text: impl Into<SecretString>) -> Result<Self, KeyError> {
         let text = text.into();
         Self::read_jwk(trim(text.expose_secret())?)
     }
 
-    /// Says which of the app's keys this is: `kid` in the assertion's header.
+    /// Sets the id of the public key at Okta: `kid` in the assertion's header.
     #[must_use]
     pub fn with_key_id(mut self, key_id: impl Into<String>) -> Self {
         self.key_id = Some(key_id.into());
         self
     }
 
-    /// Signs with another algorithm than RS256, the default for RSA keys. An EC
-    /// key has exactly one algorithm.
+    /// Sets the algorithm, instead of RS256, the default for RSA keys. An EC key supports
+    /// exactly one.
     ///
     /// # Errors
     ///
-    /// The algorithm is for another kind of key.
+    /// [`KeyError::Mismatch`] if the algorithm is for another type of key.
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Result<Self, KeyError> {
-        let (fits, fitting) = match &self.pair {
+        let (is_supported, supported) = match &self.pair {
             Pair::Rsa(_) => (rsa_encoding(algorithm).is_some(), "RS256, RS384 or RS512"),
             Pair::Ec(_, curve) => (algorithm == curve.algorithm(), curve.algorithm().name()),
         };
-        if !fits {
-            return Err(KeyError::Mismatch { algorithm, fitting });
+        if !is_supported {
+            return Err(KeyError::Mismatch {
+                algorithm,
+                supported,
+            });
         }
         self.algorithm = algorithm;
         Ok(self)
@@ -135,18 +138,18 @@ impl PrivateKey {
         )))
     }
 
-    /// The public half.
+    /// The public key.
     pub(super) fn public_jwk(&self) -> Option<PublicJwk> {
         PublicJwk::of(&self.pair)
     }
 
-    /// What [`Signer::sign`] does, without a future: no I/O is needed.
+    /// [`Signer::sign`] without a future, because no I/O is needed.
     pub(super) fn sign_now(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Rsa(pair) => {
                 let encoding = rsa_encoding(self.algorithm).ok_or(Unspecified)?;
-                // Any other length than this panics in the library.
+                // The library panics on any other length.
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(encoding, &random, message, &mut signature)?;
                 Ok(signature)
@@ -254,7 +257,7 @@ impl Curve {
         }
     }
 
-    /// How many bytes a coordinate has.
+    /// The size of a coordinate in bytes.
     fn coordinate_len(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -263,7 +266,7 @@ impl Curve {
         }
     }
 
-    /// `FIXED` is the form that JWS demands: `r` and `s` side by side.
+    /// `FIXED` is the format of JWS: `r` and `s` concatenated.
     fn signing(self) -> &'static EcdsaSigningAlgorithm {
         match self {
             Self::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -293,7 +296,7 @@ fn check_rsa_size(bits: usize) -> Result<(), KeyError> {
     }
 }
 
-/// The text without what editors and shells leave around it.
+/// The text without surrounding white space and a byte order mark.
 fn trim(text: &str) -> Result<&str, KeyError> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
     if text.is_empty() {

@@ -1,5 +1,5 @@
 //! OAuth 2.0: service apps, whose access tokens are fetched and renewed, and DPoP
-//! (RFC 9449), whose tokens are bound to a key and need a proof for each request.
+//! (RFC 9449), where tokens are bound to a key and each request needs a proof.
 
 mod access_token;
 mod clock;
@@ -21,8 +21,8 @@ pub(crate) use tokens::{SignedWithToken, TokenAuth};
 
 use super::Shared;
 
-/// Which repetitions of one attempt are spent. They answer a challenge of the
-/// server's and are not counted as retries.
+/// The resends that one attempt has used up. A resend follows a challenge of the server
+/// and does not count as a retry.
 #[derive(Default)]
 pub(crate) struct Resends {
     nonce: u8,

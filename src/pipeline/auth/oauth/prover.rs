@@ -1,4 +1,4 @@
-//! DPoP towards one server: proofs with its latest nonce and by its clock.
+//! DPoP proofs for one server, with its latest nonce and by its clock.
 
 use std::{
     mem,
@@ -11,7 +11,7 @@ use reqwest::{
 };
 
 use super::{Resends, clock::Clock, dpop::ProofKey, jwt::SigningError};
-use crate::{Error, pipeline::response::Answer};
+use crate::{Error, pipeline::response::Response};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -19,16 +19,16 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// Skew below this (ms) is not why a proof was rejected.
 const CLOCK_TOLERANCE: u64 = 1500;
 
-/// How often one attempt follows the server to another nonce. Once would do, but
-/// for nonces that change between the challenge and the answer to it.
+/// How often one attempt is resent with a new nonce. Once would be enough if the nonce
+/// never changed between the challenge and the resend.
 const NONCE_RESENDS: u8 = 3;
 
-/// The longest nonce that is taken, in bytes; Okta's have some 30. It goes into
-/// every proof, and so into a header of every request.
-const LONGEST_NONCE: usize = 512;
+/// The longest accepted nonce, in bytes; Okta's have about 30. It becomes part of every
+/// proof, and so of a header of every request.
+const MAX_NONCE: usize = 512;
 
-/// Proves possession of one key to one server. The token endpoint and the
-/// resource give nonces of their own (RFC 9449 §8 and §9).
+/// Proves possession of one key to one server. The token endpoint and the resource server
+/// issue separate nonces (RFC 9449 §8 and §9).
 pub(super) struct Prover {
     key: ProofKey,
     clock: Arc<Clock>,
@@ -38,7 +38,7 @@ pub(super) struct Prover {
 /// What a proof was made with.
 pub(super) struct Proven {
     nonce: Option<Arc<str>>,
-    ahead: Option<i64>,
+    skew: Option<i64>,
 }
 
 impl Prover {
@@ -50,8 +50,8 @@ impl Prover {
         }
     }
 
-    /// Puts a new proof on a request, for `access_token` unless the request is
-    /// the one for a token.
+    /// Adds a new proof to a request, bound to `access_token` unless it is the token
+    /// request.
     pub(super) fn prove(
         &self,
         request: &mut Request,
@@ -59,7 +59,7 @@ impl Prover {
     ) -> Result<Proven, Error> {
         let proven = Proven {
             nonce: self.nonce(),
-            ahead: self.clock.ahead(),
+            skew: self.clock.skew(),
         };
         let proof = self.key.proof(
             request.method(),
@@ -74,43 +74,43 @@ impl Prover {
         Ok(proven)
     }
 
-    /// Learns nonce and clock from an answer, and says whether a new proof may
+    /// Learns nonce and clock from an response, and says whether a new proof may
     /// be accepted where this one was refused.
     pub(super) fn should_resend(
         &self,
         proven: &Proven,
-        answer: &Answer,
+        response: &Response,
         resends: &mut Resends,
     ) -> bool {
-        self.clock.learn(&answer.headers);
-        if let Some(nonce) = answer
+        self.clock.learn(&response.headers);
+        if let Some(nonce) = response
             .headers
             .get(DPOP_NONCE)
             .and_then(|nonce| nonce.to_str().ok())
-            .filter(|nonce| (1..=LONGEST_NONCE).contains(&nonce.len()))
+            .filter(|nonce| (1..=MAX_NONCE).contains(&nonce.len()))
         {
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::from(nonce));
         }
-        if !matches!(answer.status.as_u16(), 400 | 401) {
+        if !matches!(response.status.as_u16(), 400 | 401) {
             return false;
         }
-        let error = answer.oauth_error().map(|error| error.name);
+        let error = response.oauth_error().map(|error| error.name);
         match error.as_deref() {
             Some("use_dpop_nonce") => {
-                let news = self.nonce() != proven.nonce && resends.nonce < NONCE_RESENDS;
-                resends.nonce = resends.nonce.saturating_add(news.into());
-                news
+                let is_new = self.nonce() != proven.nonce && resends.nonce < NONCE_RESENDS;
+                resends.nonce = resends.nonce.saturating_add(is_new.into());
+                is_new
             }
-            // An assertion that the clock spoilt is an invalid client.
+            // A wrong clock also makes the client assertion invalid.
             Some("invalid_dpop_proof" | "invalid_client") => {
-                let news = match (self.clock.ahead(), proven.ahead) {
+                let is_new = match (self.clock.skew(), proven.skew) {
                     (Some(now), Some(then)) => now.abs_diff(then) > CLOCK_TOLERANCE,
                     (now, then) => {
                         now != then && error.as_deref() == Some("invalid_dpop_proof")
                             || now.is_some_and(|now| now.unsigned_abs() > CLOCK_TOLERANCE)
                     }
                 };
-                news && !mem::replace(&mut resends.clock, true)
+                is_new && !mem::replace(&mut resends.clock, true)
             }
             _ => false,
         }

@@ -1,9 +1,8 @@
-//! What signs client assertions: a key in memory, or one that stays in a KMS
-//! or an HSM.
+//! The trait for signing client assertions, with a key in memory or in a KMS or HSM.
 
 use std::{error::Error, fmt, pin::Pin};
 
-/// What [`Signer::sign`] returns: a future of the signature.
+/// The future that [`Signer::sign`] returns.
 pub type SignFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Vec<u8>, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
@@ -52,17 +51,17 @@ pub trait Signer: Send + Sync + 'static {
     /// The algorithm of the signatures: `alg` in the assertion's header.
     fn algorithm(&self) -> Algorithm;
 
-    /// The name under which Okta knows the public key: `kid` in the assertion's header.
-    /// Required as soon as the app has two keys.
+    /// The id of the public key at Okta: `kid` in the assertion's header.
+    /// Required if the app has more than one key.
     fn key_id(&self) -> Option<&str>;
 
-    /// Signs `message` (which is not hashed yet).
+    /// Signs `message`, which is not hashed yet.
     ///
-    /// The signature is in the form that JWS demands
+    /// The signature must be in the format of JWS
     /// ([RFC 7518 §3.3 and §3.4](https://www.rfc-editor.org/rfc/rfc7518#section-3.3)):
-    /// for RSA, PKCS#1 v1.5 padding and as long as the modulus; for ECDSA, `r`
-    /// and `s` side by side, each padded to the curve's size. Many KMS return
-    /// ECDSA signatures as DER, which has to be converted.
+    /// for RSA, PKCS#1 v1.5, as long as the modulus; for ECDSA, `r` and `s` concatenated,
+    /// each padded to the size of the curve. Many KMSs return ECDSA signatures as DER,
+    /// which must be converted.
     ///
     /// An error becomes the source of the error that the call reports.
     fn sign<'a>(&'a self, message: &'a [u8]) -> SignFuture<'a>;
@@ -118,7 +117,7 @@ impl Algorithm {
             .find(|algorithm| algorithm.name() == name)
     }
 
-    /// How long every signature is, where the algorithm alone decides it.
+    /// The length of a signature, if the algorithm alone determines it.
     pub(super) fn signature_len(self) -> Option<usize> {
         match self {
             Self::Rs256 | Self::Rs384 | Self::Rs512 => None,

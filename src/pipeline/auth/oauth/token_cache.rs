@@ -1,4 +1,4 @@
-//! The access token that all clones of a client share.
+//! The access token that all clones of a client share, fetched single-flight.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -15,18 +15,17 @@ use crate::{
     time::{Instant, after, race, sleep_until},
 };
 
-/// The wait after a failed renewal while the old token is valid; it doubles with
-/// each further failure, up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The backoff after a failed renewal while the old token is valid. It doubles with each
+/// further failure, up to [`MAX_BACKOFF`].
+const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
-/// A renewal under way. Whoever holds it can drive it; when one of them leaves,
-/// the others go on.
+/// A running renewal. Every holder polls it, so dropping one of them does not stop it.
 pub(super) type Renewal =
     Shared<Pin<Box<dyn Future<Output = Result<Arc<AccessToken>, Error>> + Send>>>;
 
-/// The token of a service app. One request for it at a time, made by whoever
-/// needs it: there is no background task.
+/// The token of a service app. Only one token request runs at a time, and the calls that
+/// need the token poll it: there is no background task.
 pub(super) struct TokenCache {
     endpoint: Arc<TokenEndpoint>,
     state: Arc<Mutex<State>>,
@@ -35,14 +34,14 @@ pub(super) struct TokenCache {
 struct Running {
     renewal: Renewal,
     number: u64,
-    /// When its own time is up. It may have been left undriven since.
-    ends: Instant,
+    /// Its own deadline, which may pass without its noticing if nobody polls it.
+    deadline: Instant,
 }
 
-/// How a caller came to a renewal.
+/// Whether a caller started a renewal or joined a running one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Began,
+enum Role {
+    Started,
     Joined,
 }
 
@@ -50,12 +49,13 @@ enum Part {
 struct State {
     token: Option<Arc<AccessToken>>,
     renewal: Option<Running>,
-    /// Renewals begun, to tell the one under way from one that it replaced.
-    begun: u64,
-    /// Renewals that failed since the last that did not.
+    /// How many renewals were started. It numbers them, to tell the running one from one
+    /// that it replaced.
+    started: u64,
+    /// Failed renewals since the last success.
     failures: u32,
-    /// Not to be renewed before, while the token is valid.
-    pause: Option<Instant>,
+    /// No renewal before this time, while the token is valid.
+    retry_at: Option<Instant>,
 }
 
 impl TokenCache {
@@ -66,22 +66,22 @@ impl TokenCache {
         }
     }
 
-    /// A valid token, at once if there is one: then with the renewal that is due
-    /// or under way, to be driven beside the request that uses the token.
+    /// Returns a valid token. If there is one, it returns immediately, with the renewal that
+    /// is due or running, which the caller polls while it sends its request.
     pub(super) async fn get(
         &self,
         deadline: Instant,
     ) -> Result<(Arc<AccessToken>, Option<Renewal>), Error> {
         let mut joined_before = false;
         loop {
-            let (renewal, part) = {
+            let (renewal, role) = {
                 let mut state = lock(&self.state);
                 let now = Instant::now();
                 let valid = state.token.clone().filter(|token| token.is_valid(now));
                 match valid {
                     Some(token) => {
-                        let rested = state.pause.is_none_or(|pause| now >= pause);
-                        let due = token.is_due(now) && (rested || state.renewal.is_some());
+                        let may_retry = state.retry_at.is_none_or(|retry_at| now >= retry_at);
+                        let due = token.is_due(now) && (may_retry || state.renewal.is_some());
                         return Ok((token, due.then(|| self.renewal(&mut state).0)));
                     }
                     None => self.renewal(&mut state),
@@ -89,9 +89,12 @@ impl TokenCache {
             };
             match race(renewal, sleep_until(deadline)).await {
                 Ok(Ok(token)) => return Ok((token, None)),
-                // Another call's time was up, or its runtime gone: not this one's. Retry
-                // once only, or every waiter would refetch in turn.
-                Ok(Err(error)) if part == Part::Joined && !joined_before && is_theirs(&error) => {
+                // The call that started it timed out, or its runtime has ended, which is not
+                // this call's failure. Retry once only, or every waiter would refetch in
+                // turn.
+                Ok(Err(error))
+                    if role == Role::Joined && !joined_before && is_callers_own(&error) =>
+                {
                     joined_before = true;
                 }
                 Ok(Err(error)) => return Err(error),
@@ -99,7 +102,7 @@ impl TokenCache {
                     return Err(Error::new(
                         ErrorKind::TimedOut,
                         Effect::None,
-                        "no answer came within the time limit of the call",
+                        "no response came within the time limit of the call",
                     )
                     .at_token_endpoint());
                 }
@@ -107,8 +110,8 @@ impl TokenCache {
         }
     }
 
-    /// Forgets a token that the org refused, and no newer one.
-    pub(super) fn refuse(&self, token: &Arc<AccessToken>) {
+    /// Discards a token that the org refused, unless it has been renewed since.
+    pub(super) fn invalidate(&self, token: &Arc<AccessToken>) {
         let mut state = lock(&self.state);
         if state
             .token
@@ -119,24 +122,30 @@ impl TokenCache {
         }
     }
 
-    /// The renewal under way, unless its time is up; else a new one.
-    fn renewal(&self, state: &mut State) -> (Renewal, Part) {
+    /// The running renewal, or a new one if there is none or its deadline has passed.
+    fn renewal(&self, state: &mut State) -> (Renewal, Role) {
         let now = Instant::now();
-        if let Some(running) = state.renewal.as_ref().filter(|running| now < running.ends) {
-            return (running.renewal.clone(), Part::Joined);
+        if let Some(running) = state
+            .renewal
+            .as_ref()
+            .filter(|running| now < running.deadline)
+        {
+            return (running.renewal.clone(), Role::Joined);
         }
-        state.begun = state.begun.wrapping_add(1);
-        let number = state.begun;
-        let ends = self.endpoint.deadline();
+        state.started = state.started.wrapping_add(1);
+        let number = state.started;
+        let deadline = self.endpoint.deadline();
         let endpoint = self.endpoint.clone();
-        // Weak, since the state holds the renewal.
-        let home = Arc::downgrade(&self.state);
+        // Weak, because the state owns the renewal.
+        let state_ref = Arc::downgrade(&self.state);
         let renewal = async move {
-            // A signer or an observer may panic, and so do the timers of a
-            // runtime that has ended. Shared, that would go on for ever.
-            let result = AssertUnwindSafe(endpoint.token(ends)).catch_unwind().await;
+            // A signer or an observer may panic, and so do the timers of a runtime that
+            // has ended. A shared future that panicked would panic for every caller.
+            let result = AssertUnwindSafe(endpoint.token(deadline))
+                .catch_unwind()
+                .await;
             let result = result.unwrap_or_else(|_| Err(panicked())).map(Arc::new);
-            settle(&home, number, &result);
+            finish(&state_ref, number, &result);
             result
         }
         .boxed()
@@ -144,9 +153,9 @@ impl TokenCache {
         state.renewal = Some(Running {
             renewal: renewal.clone(),
             number,
-            ends,
+            deadline,
         });
-        (renewal, Part::Began)
+        (renewal, Role::Started)
     }
 }
 
@@ -159,12 +168,12 @@ fn panicked() -> Error {
     .at_token_endpoint()
 }
 
-/// Whether a renewal failed for reasons of the call that began it.
-fn is_theirs(error: &Error) -> bool {
+/// Whether a renewal failed for a reason of the call that started it.
+fn is_callers_own(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Signing) || error.wait().is_some()
 }
 
-fn settle(state: &Weak<Mutex<State>>, number: u64, result: &Result<Arc<AccessToken>, Error>) {
+fn finish(state: &Weak<Mutex<State>>, number: u64, result: &Result<Arc<AccessToken>, Error>) {
     let Some(state) = state.upgrade() else {
         return;
     };
@@ -181,12 +190,12 @@ fn settle(state: &Weak<Mutex<State>>, number: u64, result: &Result<Arc<AccessTok
         Ok(token) => {
             state.token = Some(token.clone());
             state.failures = 0;
-            state.pause = None;
+            state.retry_at = None;
         }
         Err(_) => {
-            let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(state.failures));
+            let backoff = INITIAL_BACKOFF.saturating_mul(2_u32.saturating_pow(state.failures));
             state.failures = state.failures.saturating_add(1);
-            state.pause = Some(after(Instant::now(), pause.min(LONGEST_PAUSE)));
+            state.retry_at = Some(after(Instant::now(), backoff.min(MAX_BACKOFF)));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Signing with access tokens that need more than a header: a service app's,
-//! which are renewed, and those bound to a key, which need a proof each time.
+//! Signing with access tokens that need more than a fixed header: those of a service app,
+//! which are renewed, and those bound to a key, which need a proof for each request.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{
     Error,
-    pipeline::response::Answer,
+    pipeline::response::Response,
     time::{Instant, race},
 };
 
 pub(crate) struct TokenAuth {
     source: Source,
-    /// For the resource; the token endpoint has its own.
+    /// For the resource server; the token endpoint has its own.
     prover: Prover,
 }
 
@@ -39,11 +39,11 @@ pub(crate) struct SignedWithToken {
 }
 
 impl TokenAuth {
-    pub(super) fn service_app(app: ServiceApp, wire: Shared) -> Result<Self, Error> {
-        // Never the app's own key: this one lives and dies with the client.
+    pub(super) fn service_app(app: ServiceApp, shared: Shared) -> Result<Self, Error> {
+        // A separate key, not the app's: it exists only as long as the client.
         let key = ProofKey::generate()?;
         let clock = Arc::new(Clock::new());
-        let endpoint = TokenEndpoint::new(wire, app, key.clone(), clock.clone())?;
+        let endpoint = TokenEndpoint::new(shared, app, key.clone(), clock.clone())?;
         Ok(Self {
             source: Source::ServiceApp(TokenCache::new(endpoint)),
             prover: Prover::new(key, clock),
@@ -87,28 +87,28 @@ impl TokenAuth {
     pub(in crate::pipeline::auth) fn should_resend(
         &self,
         signed: &SignedWithToken,
-        answer: &Answer,
+        response: &Response,
         resends: &mut Resends,
     ) -> bool {
         if let Some(proven) = &signed.proven
-            && self.prover.should_resend(proven, answer, resends)
+            && self.prover.should_resend(proven, response, resends)
         {
             return true;
         }
         let Source::ServiceApp(cache) = &self.source else {
             return false;
         };
-        if answer.status.as_u16() != 401 || resends.token {
+        if response.status.as_u16() != 401 || resends.token {
             return false;
         }
-        let error = answer.oauth_error().map(|error| error.name);
+        let error = response.oauth_error().map(|error| error.name);
         if matches!(
             error.as_deref(),
             Some("use_dpop_nonce" | "invalid_dpop_proof" | "insufficient_scope")
         ) {
             return false;
         }
-        cache.refuse(&signed.token);
+        cache.invalidate(&signed.token);
         resends.token = true;
         true
     }
@@ -119,8 +119,8 @@ impl SignedWithToken {
         let Some(renewal) = self.renewal.clone() else {
             return send.await;
         };
-        // Ends with the request. A renewal that takes longer is driven on by
-        // the next request; nobody waits for it while the token is valid.
+        // Polled only until the request completes. The next request polls a renewal that
+        // takes longer; nobody waits for it while the token is valid.
         let renewing = async {
             drop(renewal.await);
             std::future::pending::<Infallible>().await

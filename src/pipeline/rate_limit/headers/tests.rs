@@ -149,7 +149,7 @@ fn waits_that_servers_ask_for() {
         (429, &[date, (RESET, "12"), ("retry-after", "7")], Some(7)),
         (429, &[reset, ("retry-after", "7")], Some(7)),
         (429, &[reset], None),
-        // Any other answer has a reset too, and does not mean it.
+        // Any other response has a reset too, which is no reason to wait.
         (503, &[date, reset], None),
         (503, &[date, reset, ("retry-after", "7")], Some(7)),
         // Retry-After of every kind.

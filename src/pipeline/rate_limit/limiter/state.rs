@@ -1,4 +1,4 @@
-//! What the gate knows, and what follows from it.
+//! The state of the rate limiter, and the decisions that follow from it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,55 +9,57 @@ use super::{BulkQuota, PROBE_TIMEOUT, Permit};
 use crate::pipeline::rate_limit::{MARGIN, RateLimit};
 use crate::time::{Instant, after};
 
-/// How long a whole window's worth of requests may go without any answer before
-/// it is taken to hang.
+/// How long a whole window's worth of requests may go without any response before they
+/// count as stalled.
 pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long nobody passes after a refusal for too many requests at once.
+/// How long no request is admitted after a 429 for too many concurrent requests.
 pub(super) const CONCURRENCY_COOLDOWN: Duration = Duration::from_secs(1);
 
-/// How many requests may be in flight at once, to begin with: a little below
-/// 35, the smallest concurrency limit that Okta publishes.
+/// How many requests may be in flight initially: a little below 35, the smallest
+/// concurrency limit that Okta publishes.
 pub(super) const INITIAL_CONCURRENCY: u64 = 32;
 
-/// Waited beyond the end of a short window that this client began itself.
+/// Added to the end of a short window whose first request was this client's own, so that
+/// its end is known precisely.
 const SHORT_MARGIN: Duration = Duration::from_millis(50);
 
-/// From this length on, [`MARGIN`] is too small a part of a window to risk a
-/// refusal for it.
+/// In windows of this length and more, [`MARGIN`] costs so little that saving it is not
+/// worth the risk of a 429.
 const LONG_WINDOW: Duration = Duration::from_secs(30);
 
-/// Whether the next call may permit.
+/// Whether the next call can have a permit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     Granted,
-    /// Not now. An answer may change that, and time will, then at the latest.
+    /// Not now. A response may change that; otherwise, try again at this time.
     RetryAt(Instant),
-    /// Not before the window's end.
+    /// Not before the end of the window.
     WindowExhausted(Instant),
 }
 
 pub(super) struct State {
     window: Window,
-    /// The reading that `window` is known by, or the one before was.
+    /// The reading that `window` was learned from, or the previous one was.
     pub(super) latest: Option<RateLimit>,
     pub(super) in_flight: u64,
-    /// How many calls with an allowance passed in this window.
+    /// How many calls with a quota were admitted in this window.
     bulk_admitted: u64,
-    /// How many may be in flight at once.
+    /// The maximum number of requests in flight (AIMD).
     concurrency_limit: u64,
-    /// Responses at full concurrency since the limit last increased (AIMD).
+    /// Responses at full concurrency since the limit last changed (AIMD).
     successes_at_limit: u64,
-    /// When Okta last refused a request for too many at once.
+    /// When `concurrency_limit` was last cut, after a 429 for too many concurrent requests.
     limit_cut_at: Option<Instant>,
-    /// When a request last set out or ended.
+    /// When a request was last admitted or completed.
     last_activity: Option<Instant>,
-    /// The longest that a window was seen to last.
-    length: Duration,
-    /// Whether a window lasted longer than its short margin allowed for.
+    /// The longest window seen so far.
+    longest_window: Duration,
+    /// Whether a window outlasted [`SHORT_MARGIN`], so that it is too short here.
     use_full_margin: bool,
+    /// Single calls in the queue.
     pub(super) single: VecDeque<Ticket>,
-    /// The calls of bulk runs, behind all others.
+    /// Calls of bulk runs in the queue, behind all single calls.
     pub(super) bulk: VecDeque<(Ticket, BulkQuota)>,
 }
 
@@ -66,11 +68,11 @@ type Ticket = oneshot::Sender<Permit>;
 enum Window {
     /// Nothing is known yet, or the known one is over.
     Unknown {
-        /// How many may be in flight all the same: one, and one more for each
-        /// that ended and told nothing, so that an org without rate-limit
-        /// headers soon goes unhindered.
+        /// How many requests may be in flight nevertheless: one, and one more for each
+        /// response without a reading, so that an org that sends no rate-limit headers
+        /// is soon not limited at all.
         probes_allowed: u64,
-        /// When the first request set out that may tell more.
+        /// When the first request was admitted whose response may describe the window.
         probe_sent_at: Option<Instant>,
     },
     Known {
@@ -94,7 +96,7 @@ impl Default for State {
             successes_at_limit: 0,
             limit_cut_at: None,
             last_activity: None,
-            length: Duration::ZERO,
+            longest_window: Duration::ZERO,
             use_full_margin: false,
             single: VecDeque::new(),
             bulk: VecDeque::new(),
@@ -103,26 +105,26 @@ impl Default for State {
 }
 
 impl State {
-    pub(super) fn admission(&self, now: Instant, allowance: Option<BulkQuota>) -> Admission {
-        if let Some(end) = self.spent_until(allowance) {
+    pub(super) fn admission(&self, now: Instant, quota: Option<BulkQuota>) -> Admission {
+        if let Some(end) = self.exhausted_until(quota) {
             return Admission::WindowExhausted(end);
         }
-        let ahead = |start: Option<Instant>, wait| {
+        let unless_past = |start: Option<Instant>, wait| {
             start
                 .map(|start| after(start, wait))
                 .filter(|&end| now < end)
         };
-        if let Some(end) = ahead(self.limit_cut_at, CONCURRENCY_COOLDOWN) {
+        if let Some(end) = unless_past(self.limit_cut_at, CONCURRENCY_COOLDOWN) {
             return Admission::RetryAt(end);
         }
-        // Requests that hang hold up the others for a second each, not for ever.
-        let last_activity = ahead(self.last_activity, PROBE_TIMEOUT);
-        if let Some(end) = last_activity.filter(|_| self.in_flight >= self.concurrency_limit) {
+        // Each request that hangs delays the others for PROBE_TIMEOUT, not for ever.
+        let probe_end = unless_past(self.last_activity, PROBE_TIMEOUT);
+        if let Some(end) = probe_end.filter(|_| self.in_flight >= self.concurrency_limit) {
             return Admission::RetryAt(end);
         }
         match self.window {
             Window::Known { remaining, end }
-                if self.in_flight >= remaining.saturating_sub(self.reserve(allowance)) =>
+                if self.in_flight >= remaining.saturating_sub(self.reserve(quota)) =>
             {
                 Admission::RetryAt(end)
             }
@@ -130,51 +132,51 @@ impl State {
                 probes_allowed,
                 probe_sent_at,
             } if self.in_flight >= probes_allowed => {
-                // After a second, as many as the last window had; more only if
-                // those have come to a standstill.
-                let limit = self.quota(allowance).unwrap_or(u64::MAX);
-                let full =
-                    ahead(self.last_activity, STALL_TIMEOUT).filter(|_| self.in_flight >= limit);
-                ahead(probe_sent_at, PROBE_TIMEOUT)
-                    .or(full)
+                // After PROBE_TIMEOUT, as many as the last window had; more only if
+                // those have stalled.
+                let limit = self.requests_for(quota).unwrap_or(u64::MAX);
+                let stalled = unless_past(self.last_activity, STALL_TIMEOUT)
+                    .filter(|_| self.in_flight >= limit);
+                unless_past(probe_sent_at, PROBE_TIMEOUT)
+                    .or(stalled)
                     .map_or(Admission::Granted, Admission::RetryAt)
             }
             _ => Admission::Granted,
         }
     }
 
-    /// Until when the window is spent: for single calls, and for those of the
-    /// bulk run whose turn is next.
-    pub(super) fn spent(&self) -> [Option<Instant>; 2] {
-        let next = self.bulk.front().map(|&(_, allowance)| allowance);
-        [None, next].map(|allowance| self.spent_until(allowance))
+    /// Until when the window is exhausted: for single calls, and for the bulk run that
+    /// is first in the queue.
+    pub(super) fn exhausted(&self) -> [Option<Instant>; 2] {
+        let next = self.bulk.front().map(|&(_, quota)| quota);
+        [None, next].map(|quota| self.exhausted_until(quota))
     }
 
-    fn spent_until(&self, allowance: Option<BulkQuota>) -> Option<Instant> {
+    fn exhausted_until(&self, quota: Option<BulkQuota>) -> Option<Instant> {
         let Window::Known { remaining, end } = self.window else {
             return None;
         };
-        let shared_out = allowance.is_some() && Some(self.bulk_admitted) >= self.quota(allowance);
-        (remaining <= self.reserve(allowance) || shared_out).then_some(end)
+        let quota_used = quota.is_some() && Some(self.bulk_admitted) >= self.requests_for(quota);
+        (remaining <= self.reserve(quota) || quota_used).then_some(end)
     }
 
-    /// How many requests of a window are for such calls, if that is known.
-    fn quota(&self, allowance: Option<BulkQuota>) -> Option<u64> {
+    /// How many requests of a window calls with this quota may use, if the limit is known.
+    fn requests_for(&self, quota: Option<BulkQuota>) -> Option<u64> {
         let limit = self.latest.as_ref()?.limit();
-        Some(allowance.map_or(limit, |allowance| allowance.of(limit)))
+        Some(quota.map_or(limit, |quota| quota.of(limit)))
     }
 
-    /// How many requests of a window such calls leave to others.
-    fn reserve(&self, allowance: Option<BulkQuota>) -> u64 {
+    /// How many requests of a window calls with this quota leave to others.
+    fn reserve(&self, quota: Option<BulkQuota>) -> u64 {
         let limit = self.latest.as_ref().map_or(0, RateLimit::limit);
-        allowance.map_or(0, |allowance| allowance.reserve(limit))
+        quota.map_or(0, |quota| quota.reserve(limit))
     }
 
-    pub(super) fn forget_past(&mut self, now: Instant) {
+    pub(super) fn expire_window(&mut self, now: Instant) {
         if let Window::Known { end, .. } = self.window
             && now >= end
         {
-            // Whatever is still in flight asked the old window: one more may go.
+            // Requests still in flight belong to the old window, so one more is a probe.
             self.window = Window::Unknown {
                 probes_allowed: self.in_flight.saturating_add(1),
                 probe_sent_at: None,
@@ -183,37 +185,35 @@ impl State {
         }
     }
 
-    pub(super) fn enter(&mut self, now: Instant, allowance: Option<BulkQuota>) {
+    pub(super) fn admit(&mut self, now: Instant, quota: Option<BulkQuota>) {
         if let Window::Unknown { probe_sent_at, .. } = &mut self.window
             && (probe_sent_at.is_none() || self.in_flight == 0)
         {
             *probe_sent_at = Some(now);
         }
         self.in_flight = self.in_flight.saturating_add(1);
-        self.bulk_admitted = self
-            .bulk_admitted
-            .saturating_add(allowance.is_some().into());
+        self.bulk_admitted = self.bulk_admitted.saturating_add(quota.is_some().into());
         self.last_activity = Some(now);
     }
 
-    pub(super) fn leave(&mut self, now: Instant) {
+    pub(super) fn release(&mut self, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.last_activity = Some(now);
     }
 
-    /// Takes in how a request ended that is still counted as in flight.
+    /// Learns from the end of a request, which still counts as in flight.
     pub(super) fn learn(
         &mut self,
         refused: bool,
         reading: Option<&RateLimit>,
-        sent: Instant,
+        admitted_at: Instant,
         now: Instant,
     ) {
         if refused && reading.is_some_and(RateLimit::is_concurrency) {
-            // Once for all that were in flight together.
+            // Cut once for all requests that were in flight together.
             if self
                 .limit_cut_at
-                .is_none_or(|limit_cut_at| sent > limit_cut_at)
+                .is_none_or(|limit_cut_at| admitted_at > limit_cut_at)
             {
                 self.concurrency_limit = (self.concurrency_limit.min(self.in_flight) / 2).max(1);
                 self.successes_at_limit = 0;
@@ -229,7 +229,7 @@ impl State {
             }
         }
         match reading.and_then(|reading| Some((reading, reading.until_reset()?))) {
-            Some((reading, until_reset)) => self.read(refused, reading, until_reset, now),
+            Some((reading, until_reset)) => self.learn_window(refused, reading, until_reset, now),
             None => {
                 if let Window::Unknown { probes_allowed, .. } = &mut self.window
                     && !refused
@@ -240,8 +240,15 @@ impl State {
         }
     }
 
-    /// Takes in a reading. Answers overtake each other, so it may be an old one.
-    fn read(&mut self, refused: bool, reading: &RateLimit, until_reset: Duration, now: Instant) {
+    /// Learns from a reading, which may be an old one, because responses can arrive out
+    /// of order.
+    fn learn_window(
+        &mut self,
+        refused: bool,
+        reading: &RateLimit,
+        until_reset: Duration,
+        now: Instant,
+    ) {
         let left = if refused { 0 } else { reading.remaining() };
         if let (Window::Known { remaining, .. }, Some(latest)) = (&mut self.window, &self.latest) {
             if reading.reset() == latest.reset() {
@@ -251,15 +258,15 @@ impl State {
                 }
                 return;
             }
-            // An earlier end is an old window's, unless the answer was written
-            // later, within its window: then windows have become shorter.
+            // An earlier reset belongs to an old window, unless the response was written
+            // later and within its window: then windows have become shorter.
             let shorter = reading.is_later_than(latest) && !until_reset.is_zero();
             if reading.reset() < latest.reset() && !shorter {
                 return;
             }
         }
         if let Window::Known { .. } = self.window {
-            // It rolled over early; what is in flight may count in either.
+            // The window ended early; requests in flight may count in either window.
             self.bulk_admitted = self.bulk_admitted.min(self.in_flight);
         } else if refused && self.latest.as_ref().and_then(RateLimit::reset) == reading.reset() {
             self.use_full_margin = true;
@@ -270,7 +277,7 @@ impl State {
         } else {
             MARGIN
         };
-        self.length = self.length.max(until_reset);
+        self.longest_window = self.longest_window.max(until_reset);
         self.latest = Some(reading.clone());
         self.window = Window::Known {
             remaining: left,
@@ -279,70 +286,66 @@ impl State {
     }
 
     #[cfg(not(target_arch = "wasm32"))]
-    pub(super) fn forecast(
-        &self,
-        calls: u64,
-        allowance: BulkQuota,
-        now: Instant,
-    ) -> Option<Duration> {
-        let quota = self.quota(Some(allowance))?;
-        let (free, end) = match self.window {
+    pub(super) fn forecast(&self, calls: u64, quota: BulkQuota, now: Instant) -> Option<Duration> {
+        let per_window = self.requests_for(Some(quota))?;
+        let (available, end) = match self.window {
             Window::Known { remaining, end } => {
-                let left = remaining.saturating_sub(self.reserve(Some(allowance)));
-                (quota.saturating_sub(self.bulk_admitted).min(left), end)
+                let left = remaining.saturating_sub(self.reserve(Some(quota)));
+                (per_window.saturating_sub(self.bulk_admitted).min(left), end)
             }
-            Window::Unknown { .. } => (quota, after(now, self.length)),
+            Window::Unknown { .. } => (per_window, after(now, self.longest_window)),
         };
-        let later = calls.saturating_sub(free);
+        let later = calls.saturating_sub(available);
         if later == 0 {
             return Some(Duration::ZERO);
         }
-        // `most` is one at least.
-        let whole = u32::try_from(later.div_ceil(quota).saturating_sub(1)).unwrap_or(u32::MAX);
+        // `per_window` is at least one.
+        let full_windows =
+            u32::try_from(later.div_ceil(per_window).saturating_sub(1)).unwrap_or(u32::MAX);
         let wait = end.saturating_duration_since(now);
-        Some(wait.saturating_add(self.length.saturating_mul(whole)))
+        Some(wait.saturating_add(self.longest_window.saturating_mul(full_windows)))
     }
 
-    /// Whether a call that may pass has nobody to let go first.
-    pub(super) fn nobody_before(&self, allowance: Option<BulkQuota>) -> bool {
-        self.single.is_empty() && (allowance.is_none() || self.bulk.is_empty())
+    /// Whether no queued call goes before a new one with this quota.
+    pub(super) fn nobody_queued_before(&self, quota: Option<BulkQuota>) -> bool {
+        self.single.is_empty() && (quota.is_none() || self.bulk.is_empty())
     }
 
-    pub(super) fn join_line(&mut self, allowance: Option<BulkQuota>) -> oneshot::Receiver<Permit> {
+    pub(super) fn enqueue(&mut self, quota: Option<BulkQuota>) -> oneshot::Receiver<Permit> {
         let (ticket, turn) = oneshot::channel();
-        // Rather than grow: many who waited may have left.
-        match allowance {
+        // Make room before growing: many waiters may have been cancelled.
+        match quota {
             None => {
                 if self.single.len() == self.single.capacity() {
                     self.single.retain(|ticket| !ticket.is_closed());
                 }
                 self.single.push_back(ticket);
             }
-            Some(allowance) => {
+            Some(quota) => {
                 if self.bulk.len() == self.bulk.capacity() {
                     self.bulk.retain(|(ticket, _)| !ticket.is_closed());
                 }
-                self.bulk.push_back((ticket, allowance));
+                self.bulk.push_back((ticket, quota));
             }
         }
         turn
     }
 
-    /// The first who still waits, if the next may permit.
-    pub(super) fn next_in_line(&mut self, now: Instant) -> Option<(Ticket, Option<BulkQuota>)> {
+    /// The first waiter that was not cancelled, if the next call can have a permit.
+    pub(super) fn next_waiter(&mut self, now: Instant) -> Option<(Ticket, Option<BulkQuota>)> {
         while !self.single.is_empty() && self.admission(now, None) == Admission::Granted {
             let ticket = self.single.pop_front()?;
             if !ticket.is_closed() {
                 return Some((ticket, None));
             }
         }
-        while let Some(&(_, allowance)) = self.bulk.front()
+        while let Some(&(_, quota)) = self.bulk.front()
             && self.single.is_empty()
-            && self.admission(now, Some(allowance)) == Admission::Granted
+            && self.admission(now, Some(quota)) == Admission::Granted
         {
             let (ticket, _) = self.bulk.pop_front()?;
             if !ticket.is_closed() {
-                return Some((ticket, Some(allowance)));
+                return Some((ticket, Some(quota)));
             }
         }
         None

@@ -9,7 +9,7 @@ use super::*;
 
 mod simulation;
 
-/// The reading of an answer written at `date`, in a window that ends at `reset`.
+/// The reading of a response written at `date`, in a window that ends at `reset`.
 fn reading(limit: u64, remaining: u64, reset: u64, date: u64) -> RateLimit {
     RateLimit::from_headers(&headers(limit, remaining, reset, date)).unwrap()
 }
@@ -39,70 +39,70 @@ fn far() -> Instant {
     after(Instant::now(), secs(3600))
 }
 
-async fn pass(limiter: &RateLimiter) -> Permit {
+async fn permit(limiter: &RateLimiter) -> Permit {
     limiter.acquire(far(), None, |_| ()).await.unwrap()
 }
 
 /// A call that waits in its own task.
 fn waiter(limiter: &RateLimiter) -> JoinHandle<Permit> {
     let limiter = limiter.clone();
-    tokio::spawn(async move { pass(&limiter).await })
+    tokio::spawn(async move { permit(&limiter).await })
 }
 
-/// Lets every task run until it waits, and no time permit.
+/// Lets every task run until it waits, without advancing the time.
 async fn settle() {
     for _ in 0..100 {
         yield_now().await;
     }
 }
 
-/// How many more calls pass at once; they stay in flight.
-async fn free(limiter: &RateLimiter) -> (usize, Vec<JoinHandle<Permit>>) {
+/// How many more calls are admitted at once; they stay in flight.
+async fn admitted(limiter: &RateLimiter) -> (usize, Vec<JoinHandle<Permit>>) {
     let calls: Vec<_> = (0..200).map(|_| waiter(limiter)).collect();
     settle().await;
-    let (passed, waiting): (Vec<_>, Vec<_>) = calls.into_iter().partition(|c| c.is_finished());
+    let (admitted, waiting): (Vec<_>, Vec<_>) = calls.into_iter().partition(|c| c.is_finished());
     waiting.iter().for_each(JoinHandle::abort);
     settle().await;
-    (passed.len(), passed)
+    (admitted.len(), admitted)
 }
 
-/// A gate that has learned that `remaining` requests are left for 60 s.
+/// A rate limiter that has learned that `remaining` requests are left for 60 s.
 async fn knowing(limit: u64, remaining: u64) -> RateLimiter {
     let limiter = RateLimiter::default();
     let known = reading(limit, remaining, 60, 0);
-    pass(&limiter).await.answered(204, Some(&known));
+    permit(&limiter).await.complete(204, Some(&known));
     limiter
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_goes_ahead_and_the_others_learn_from_it() {
+async fn one_call_probes_and_the_others_wait_for_its_response() {
     let limiter = RateLimiter::default();
-    let pioneer = pass(&limiter).await;
-    let (others, _held) = free(&limiter).await;
+    let probe = permit(&limiter).await;
+    let (others, _held) = admitted(&limiter).await;
     assert_eq!(others, 0);
-    pioneer.answered(204, Some(&reading(10, 9, 60, 0)));
-    let (others, _held) = free(&limiter).await;
+    probe.complete(204, Some(&reading(10, 9, 60, 0)));
+    let (others, _held) = admitted(&limiter).await;
     assert_eq!(others, 9);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_others_wait_for_a_second_at_most() {
+async fn the_others_wait_for_the_probe_for_a_second_at_most() {
     let limiter = RateLimiter::default();
     let start = Instant::now();
-    let _hangs = pass(&limiter).await;
-    let _other = pass(&limiter).await;
+    let _hangs = permit(&limiter).await;
+    let _other = permit(&limiter).await;
     assert_eq!(start.elapsed(), PROBE_TIMEOUT);
-    let (others, _held) = free(&limiter).await;
+    let (others, _held) = admitted(&limiter).await;
     assert_eq!(others as u64, INITIAL_CONCURRENCY - 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_cancelled_first_call_the_next_goes_ahead() {
+async fn after_a_cancelled_probe_the_next_call_probes() {
     let limiter = RateLimiter::default();
-    let pioneer = pass(&limiter).await;
+    let probe = permit(&limiter).await;
     let (mut first, mut second) = (waiter(&limiter), waiter(&limiter));
     settle().await;
-    drop(pioneer);
+    drop(probe);
     let start = Instant::now();
     drop((&mut first).await.unwrap());
     drop((&mut second).await.unwrap());
@@ -110,18 +110,18 @@ async fn after_a_cancelled_first_call_the_next_goes_ahead() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spent_window_is_waited_out() {
+async fn a_call_waits_for_the_end_of_an_exhausted_window() {
     let limiter = knowing(100, 1).await;
     let start = Instant::now();
-    let last = pass(&limiter).await;
-    last.answered(204, Some(&reading(100, 0, 60, 7)));
+    let last = permit(&limiter).await;
+    last.complete(204, Some(&reading(100, 0, 60, 7)));
     let waits = Mutex::new(Vec::new());
     let deadline = after(start, secs(62));
     let permit = limiter
         .acquire(deadline, None, |wait| waits.lock().unwrap().push(wait))
         .await;
     assert!(permit.is_ok());
-    // The first answer of the window said how long it lasts.
+    // The first response of the window said how long it lasts.
     assert_eq!(start.elapsed(), secs(61));
     assert_eq!(*waits.lock().unwrap(), [secs(61)]);
 }
@@ -130,10 +130,10 @@ async fn a_spent_window_is_waited_out() {
 async fn clocks_may_differ_by_hours() {
     for date in [1, 7_200, 2_000_000_000] {
         let limiter = RateLimiter::default();
-        let spent = reading(100, 0, date + 30, date);
-        pass(&limiter).await.answered(429, Some(&spent));
+        let exhausted = reading(100, 0, date + 30, date);
+        permit(&limiter).await.complete(429, Some(&exhausted));
         let start = Instant::now();
-        let _pass = pass(&limiter).await;
+        let _permit = permit(&limiter).await;
         assert_eq!(start.elapsed(), secs(31));
     }
 }
@@ -163,10 +163,10 @@ async fn a_wait_past_the_deadline_fails_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_in_line_fail_as_soon_as_it_is_certain() {
+async fn queued_calls_fail_as_soon_as_their_deadline_cannot_be_met() {
     let limiter = RateLimiter::default();
     let start = Instant::now();
-    let pioneer = pass(&limiter).await;
+    let probe = permit(&limiter).await;
     let impatient = {
         let limiter = limiter.clone();
         tokio::spawn(async move {
@@ -185,7 +185,7 @@ async fn those_in_line_fail_as_soon_as_it_is_certain() {
             .err()
     });
     settle().await;
-    pioneer.answered(429, Some(&reading(100, 0, 50, 0)));
+    probe.complete(429, Some(&reading(100, 0, 50, 0)));
     settle().await;
     let refused = Some(DeadlineExceeded {
         wait: Some(secs(51)),
@@ -208,7 +208,7 @@ async fn those_in_line_fail_as_soon_as_it_is_certain() {
 async fn the_deadline_ends_every_other_wait() {
     let limiter = RateLimiter::default();
     let start = Instant::now();
-    let _hangs = pass(&limiter).await;
+    let _hangs = permit(&limiter).await;
     let soon = Duration::from_millis(300);
     let refused = limiter
         .acquire(after(start, soon), None, |_| unreachable!())
@@ -226,9 +226,9 @@ async fn first_come_first_served() {
         .map(|number| {
             let (limiter, next) = (limiter.clone(), next.clone());
             tokio::spawn(async move {
-                let permit = pass(&limiter).await;
+                let permit = permit(&limiter).await;
                 assert_eq!(next.fetch_add(1, Ordering::Relaxed), number);
-                permit.answered(204, Some(&reading(100, 99 - number, 120, 62)));
+                permit.complete(204, Some(&reading(100, 99 - number, 120, 62)));
             })
         })
         .collect();
@@ -243,39 +243,39 @@ async fn a_newcomer_does_not_overtake() {
         share: 1.0,
         reserve: None,
     };
-    for allowance in [None, Some(bulk)] {
+    for quota in [None, Some(bulk)] {
         let limiter = RateLimiter::default();
-        let pioneer = pass(&limiter).await;
-        // Waits, and is not polled again: its turn is kept for it.
-        let mut waiting = Box::pin(limiter.acquire(far(), allowance, |_| ()));
+        let probe = permit(&limiter).await;
+        // It waits and is not polled again; its permit is kept for it.
+        let mut waiting = Box::pin(limiter.acquire(far(), quota, |_| ()));
         assert!(poll_once(&mut waiting).is_none());
-        pioneer.answered(204, Some(&reading(100, 2, 60, 0)));
-        let _newcomer = limiter.acquire(far(), allowance, |_| ()).await.unwrap();
-        let (free, _) = free(&limiter).await;
-        assert_eq!(free, 0);
+        probe.complete(204, Some(&reading(100, 2, 60, 0)));
+        let _newcomer = limiter.acquire(far(), quota, |_| ()).await.unwrap();
+        let (admitted, _) = admitted(&limiter).await;
+        assert_eq!(admitted, 0);
         assert!(poll_once(&mut waiting).is_some());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_one_who_comes_when_the_window_ends() {
+async fn a_newcomer_does_not_overtake_when_the_window_ends() {
     let limiter = knowing(100, 0).await;
     let mut waiting = Box::pin(limiter.acquire(far(), None, |_| ()));
     assert!(poll_once(&mut waiting).is_none());
     sleep_until(after(Instant::now(), secs(61))).await;
-    // The first to look, but not the first in line.
+    // The first to be polled, but not the first in the queue.
     let mut newcomer = Box::pin(limiter.acquire(far(), None, |_| ()));
     assert!(poll_once(&mut newcomer).is_none());
     assert!(poll_once(&mut waiting).is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_question_does_not_open_the_gate() {
+async fn a_response_that_never_came_allows_one_more_probe() {
     let limiter = RateLimiter::default();
-    drop(pass(&limiter).await);
+    drop(permit(&limiter).await);
     sleep_until(after(Instant::now(), secs(100))).await;
-    // One who goes ahead, and one more for the call that ended without answer.
-    assert_eq!(free(&limiter).await.0, 2);
+    // One probe, and one more for the call that ended without a response.
+    assert_eq!(admitted(&limiter).await.0, 2);
 }
 
 /// Polls once.
@@ -288,15 +288,15 @@ fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_given_to_one_who_left_is_passed_on() {
+async fn the_permit_of_a_cancelled_waiter_goes_to_the_next() {
     let limiter = RateLimiter::default();
-    let pioneer = pass(&limiter).await;
+    let probe = permit(&limiter).await;
     let mut leaves = Box::pin(limiter.acquire(far(), None, |_| ()));
     assert!(poll_once(&mut leaves).is_none());
     let stays = waiter(&limiter);
     settle().await;
-    // One place, which goes to the one who leaves without having looked.
-    pioneer.answered(204, Some(&reading(100, 1, 60, 0)));
+    // One permit, which goes to the waiter that is dropped without being polled.
+    probe.complete(204, Some(&reading(100, 1, 60, 0)));
     settle().await;
     assert!(!stays.is_finished());
     drop(leaves);
@@ -305,7 +305,7 @@ async fn a_turn_given_to_one_who_left_is_passed_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_does_not_look_holds_up_nobody() {
+async fn a_waiter_that_is_not_polled_blocks_nobody() {
     let limiter = knowing(100, 0).await;
     let mut asleep: Vec<_> = (0..3)
         .map(|_| Box::pin(limiter.acquire(far(), None, |_| ())))
@@ -314,8 +314,8 @@ async fn one_who_does_not_look_holds_up_nobody() {
         assert!(poll_once(call).is_none());
     }
     let start = Instant::now();
-    let _pass = pass(&limiter).await;
-    // The sleepers' turns cost a second each at most, until someone answers.
+    let _permit = permit(&limiter).await;
+    // Each unpolled waiter costs a second at most, until a response arrives.
     assert!(start.elapsed() <= secs(61 + 3), "{:?}", start.elapsed());
 }
 
@@ -323,76 +323,76 @@ async fn one_who_does_not_look_holds_up_nobody() {
 async fn requests_in_flight_are_counted_against_what_remains() {
     let limiter = knowing(100, 10).await;
     let held: Vec<_> = [
-        pass(&limiter).await,
-        pass(&limiter).await,
-        pass(&limiter).await,
+        permit(&limiter).await,
+        permit(&limiter).await,
+        permit(&limiter).await,
     ]
     .into();
-    let (more, _more) = free(&limiter).await;
+    let (more, _more) = admitted(&limiter).await;
     assert_eq!(more, 7);
     drop(held);
-    let (more, _more) = free(&limiter).await;
+    let (more, _more) = admitted(&limiter).await;
     assert_eq!(more, 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn in_one_window_the_smallest_reading_counts() {
     let limiter = knowing(100, 10).await;
-    let (slow, fast) = (pass(&limiter).await, pass(&limiter).await);
-    fast.answered(204, Some(&reading(100, 3, 60, 2)));
-    slow.answered(204, Some(&reading(100, 9, 60, 1)));
+    let (slow, fast) = (permit(&limiter).await, permit(&limiter).await);
+    fast.complete(204, Some(&reading(100, 3, 60, 2)));
+    slow.complete(204, Some(&reading(100, 9, 60, 1)));
     assert_eq!(limiter.snapshot(), Some(reading(100, 3, 60, 2)));
-    assert_eq!(free(&limiter).await.0, 3);
+    assert_eq!(admitted(&limiter).await.0, 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_later_reset_is_a_new_window_and_an_earlier_one_is_old() {
     let limiter = knowing(100, 2).await;
-    let (old, new) = (pass(&limiter).await, pass(&limiter).await);
-    new.answered(204, Some(&reading(100, 20, 120, 60)));
-    // Counted in the window before, though written down just after it.
-    old.answered(204, Some(&reading(100, 0, 60, 61)));
+    let (old, new) = (permit(&limiter).await, permit(&limiter).await);
+    new.complete(204, Some(&reading(100, 20, 120, 60)));
+    // Counted in the previous window, though written just after it.
+    old.complete(204, Some(&reading(100, 0, 60, 61)));
     assert_eq!(limiter.snapshot(), Some(reading(100, 20, 120, 60)));
     // Written in the same second, so perhaps before.
-    let unclear = pass(&limiter).await;
-    unclear.answered(204, Some(&reading(100, 0, 90, 60)));
+    let unclear = permit(&limiter).await;
+    unclear.complete(204, Some(&reading(100, 0, 90, 60)));
     assert_eq!(limiter.snapshot(), Some(reading(100, 20, 120, 60)));
-    assert_eq!(free(&limiter).await.0, 20);
+    assert_eq!(admitted(&limiter).await.0, 20);
 }
 
 #[tokio::test(start_paused = true)]
 async fn windows_may_become_shorter() {
     let limiter = knowing(100, 5).await;
-    pass(&limiter)
+    permit(&limiter)
         .await
-        .answered(204, Some(&reading(8, 0, 20, 10)));
+        .complete(204, Some(&reading(8, 0, 20, 10)));
     let start = Instant::now();
-    let _pass = pass(&limiter).await;
+    let _permit = permit(&limiter).await;
     assert_eq!(start.elapsed(), secs(11));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_means_spent_whatever_it_says_remains() {
+async fn a_429_means_exhausted_whatever_remaining_says() {
     let limiter = knowing(100, 5).await;
-    pass(&limiter)
+    permit(&limiter)
         .await
-        .answered(429, Some(&reading(100, 4, 60, 0)));
-    assert_eq!(free(&limiter).await.0, 0);
+        .complete(429, Some(&reading(100, 4, 60, 0)));
+    assert_eq!(admitted(&limiter).await.0, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_window_one_goes_ahead_again() {
+async fn after_a_window_one_call_probes_again() {
     let limiter = knowing(100, 0).await;
     let start = Instant::now();
     let calls: Vec<_> = (0..20).map(|_| waiter(&limiter)).collect();
     sleep_until(after(start, secs(61))).await;
     settle().await;
-    let passed = || calls.iter().filter(|call| call.is_finished()).count();
-    assert_eq!(passed(), 1);
-    // No answer for a second: no more than a window would hold.
+    let admitted = || calls.iter().filter(|call| call.is_finished()).count();
+    assert_eq!(admitted(), 1);
+    // No response for a second: no more than a window would allow.
     sleep_until(after(start, secs(62))).await;
     settle().await;
-    assert_eq!(passed(), 20);
+    assert_eq!(admitted(), 20);
 
     let limiter = knowing(5, 0).await;
     let start = Instant::now();
@@ -403,88 +403,88 @@ async fn after_a_window_one_goes_ahead_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_headers_the_gate_stays_out_of_the_way() {
+async fn without_headers_the_limiter_does_not_delay_calls() {
     let limiter = RateLimiter::default();
     let start = Instant::now();
     for _ in 0..INITIAL_CONCURRENCY {
-        pass(&limiter).await.answered(204, None);
+        permit(&limiter).await.complete(204, None);
     }
-    assert_eq!(free(&limiter).await.0 as u64, INITIAL_CONCURRENCY);
+    assert_eq!(admitted(&limiter).await.0 as u64, INITIAL_CONCURRENCY);
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert_eq!(limiter.snapshot(), None);
-    // A reset without a plausible distance is no reading.
+    // An implausible reset does not count as a reading.
     let limiter = RateLimiter::default();
-    pass(&limiter)
+    permit(&limiter)
         .await
-        .answered(429, Some(&reading(100, 0, 0, 1_000)));
-    let _pass = pass(&limiter).await;
+        .complete(429, Some(&reading(100, 0, 0, 1_000)));
+    let _permit = permit(&limiter).await;
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_at_once_narrows_the_gate_for_a_while() {
+async fn a_concurrency_429_halves_the_concurrency_limit() {
     let limiter = knowing(100_000, 99_999).await;
     let start = Instant::now();
-    let (flight, calls) = free(&limiter).await;
+    let (flight, calls) = admitted(&limiter).await;
     assert_eq!(flight as u64, INITIAL_CONCURRENCY);
     for (number, call) in calls.into_iter().enumerate() {
-        let answer = (204, reading(100_000, 90_000, 60, 0));
+        let success = (204, reading(100_000, 90_000, 60, 0));
         let (status, reading) = if number % 2 == 0 {
             (429, concurrency())
         } else {
-            answer
+            success
         };
-        call.await.unwrap().answered(status, Some(&reading));
+        call.await.unwrap().complete(status, Some(&reading));
     }
-    // Halved once for the whole flight, after a pause; what was learned stays.
-    assert_eq!(free(&limiter).await.0, 0);
+    // Halved once for all requests in flight, after a cooldown; the window stays known.
+    assert_eq!(admitted(&limiter).await.0, 0);
     assert_eq!(limiter.snapshot(), Some(reading(100_000, 90_000, 60, 0)));
     sleep_until(after(start, CONCURRENCY_COOLDOWN)).await;
-    let (flight, calls) = free(&limiter).await;
+    let (flight, calls) = admitted(&limiter).await;
     assert_eq!(flight as u64, INITIAL_CONCURRENCY / 2);
-    // One more for each full flight that went well.
+    // One more for each full round of successes.
     for call in calls {
         let permit = call.await.unwrap();
-        permit.answered(204, Some(&reading(100_000, 90_000, 60, 0)));
+        permit.complete(204, Some(&reading(100_000, 90_000, 60, 0)));
     }
-    drop(free(&limiter).await);
+    drop(admitted(&limiter).await);
     for _ in 0..INITIAL_CONCURRENCY {
-        let (_, calls) = free(&limiter).await;
+        let (_, calls) = admitted(&limiter).await;
         for call in calls.into_iter().rev() {
             let more = waiter(&limiter);
             settle().await;
             call.await
                 .unwrap()
-                .answered(204, Some(&reading(100_000, 90_000, 60, 0)));
+                .complete(204, Some(&reading(100_000, 90_000, 60, 0)));
             drop(more.await.unwrap());
         }
     }
-    assert!(free(&limiter).await.0 as u64 > INITIAL_CONCURRENCY / 2);
+    assert!(admitted(&limiter).await.0 as u64 > INITIAL_CONCURRENCY / 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_hang_do_not_close_the_gate() {
+async fn requests_that_hang_delay_others_by_a_second_each() {
     let limiter = knowing(1_000, 999).await;
-    let (_, _hang) = free(&limiter).await;
+    let (_, _hang) = admitted(&limiter).await;
     let start = Instant::now();
-    let _one = pass(&limiter).await;
-    let _two = pass(&limiter).await;
+    let _one = permit(&limiter).await;
+    let _two = permit(&limiter).await;
     assert_eq!(start.elapsed(), 2 * PROBE_TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_left_do_not_pile_up() {
+async fn cancelled_waiters_do_not_pile_up() {
     let limiter = knowing(100, 0).await;
     for _ in 0..10_000 {
         let mut call = Box::pin(limiter.acquire(far(), None, |_| ()));
         assert!(poll_once(&mut call).is_none());
     }
-    let line = limiter.update(Instant::now(), |state| state.single.capacity());
-    assert!(line < 10, "{line}");
+    let capacity = limiter.update(Instant::now(), |state| state.single.capacity());
+    assert!(capacity < 10, "{capacity}");
 }
 
 #[test]
-fn waiting_can_move_between_threads() {
+fn acquire_is_send() {
     fn send<T: Send>(value: T) -> T {
         value
     }
@@ -492,9 +492,9 @@ fn waiting_can_move_between_threads() {
     drop(send(limiter.acquire(Instant::now(), None, |_| ())));
 }
 
-/// A gate whose bulk calls may spend half of a limit of 10, or all but 7.
+/// Bulk calls may use half of a limit of 10, or all but 7.
 #[tokio::test(start_paused = true)]
-async fn a_bulk_run_spends_its_share_and_single_calls_go_on() {
+async fn a_bulk_run_uses_its_quota_and_single_calls_continue() {
     for (share, reserve, rest) in [
         (0.5, Some(0), 5),
         (0.5, None, 5),
@@ -502,20 +502,20 @@ async fn a_bulk_run_spends_its_share_and_single_calls_go_on() {
         (1.0, None, 10),
     ] {
         let limiter = RateLimiter::default();
-        let allowance = Some(BulkQuota { share, reserve });
+        let quota = Some(BulkQuota { share, reserve });
         let bulk = async |limit| {
             limiter
-                .acquire(after(Instant::now(), limit), allowance, |_| ())
+                .acquire(after(Instant::now(), limit), quota, |_| ())
                 .await
         };
         let far = secs(3600);
         bulk(far)
             .await
             .unwrap()
-            .answered(204, Some(&reading(10, 9, 60, 0)));
-        for spent in 1..rest {
-            let known = reading(10, 9 - spent, 60, 0);
-            bulk(secs(1)).await.unwrap().answered(204, Some(&known));
+            .complete(204, Some(&reading(10, 9, 60, 0)));
+        for used in 1..rest {
+            let known = reading(10, 9 - used, 60, 0);
+            bulk(secs(1)).await.unwrap().complete(204, Some(&known));
         }
         let start = Instant::now();
         let refused = bulk(secs(1)).await.err();
@@ -526,13 +526,12 @@ async fn a_bulk_run_spends_its_share_and_single_calls_go_on() {
             }),
             "{share} {reserve:?}"
         );
-        // A call of a bulk run that waits holds up no single call.
+        // A waiting call of a bulk run does not block single calls.
         let run = limiter.clone();
-        let next =
-            tokio::spawn(async move { run.acquire(after(start, far), allowance, |_| ()).await });
+        let next = tokio::spawn(async move { run.acquire(after(start, far), quota, |_| ()).await });
         settle().await;
         if rest < 10 {
-            let _single = pass(&limiter).await;
+            let _single = permit(&limiter).await;
             assert_eq!(start.elapsed(), Duration::ZERO);
         }
         assert!(next.await.unwrap().is_ok());
@@ -540,40 +539,40 @@ async fn a_bulk_run_spends_its_share_and_single_calls_go_on() {
     }
 }
 
-/// Others have spent all but one of ten.
+/// Others have used all but one of ten.
 #[tokio::test(start_paused = true)]
-async fn a_bulk_run_leaves_a_tenth_unless_it_may_spend_all() {
-    for (share, passes) in [(0.5, false), (1.0, true)] {
+async fn a_bulk_run_leaves_a_tenth_unless_its_share_is_1() {
+    for (share, is_admitted) in [(0.5, false), (1.0, true)] {
         let limiter = RateLimiter::default();
         let known = reading(10, 1, 60, 0);
-        pass(&limiter).await.answered(204, Some(&known));
-        let allowance = Some(BulkQuota {
+        permit(&limiter).await.complete(204, Some(&known));
+        let quota = Some(BulkQuota {
             share,
             reserve: None,
         });
         let soon = after(Instant::now(), secs(1));
-        let turn = limiter.acquire(soon, allowance, |_| ()).await;
-        assert_eq!(turn.is_ok(), passes, "{share}");
+        let turn = limiter.acquire(soon, quota, |_| ()).await;
+        assert_eq!(turn.is_ok(), is_admitted, "{share}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bulk_run_learns_at_once_that_its_share_is_spent() {
+async fn a_bulk_run_learns_at_once_that_its_quota_is_used() {
     let limiter = RateLimiter::default();
-    let allowance = Some(BulkQuota {
+    let quota = Some(BulkQuota {
         share: 0.2,
         reserve: None,
     });
     let call = |seconds| {
         let limiter = limiter.clone();
         let deadline = after(Instant::now(), secs(seconds));
-        tokio::spawn(async move { limiter.acquire(deadline, allowance, |_| ()).await })
+        tokio::spawn(async move { limiter.acquire(deadline, quota, |_| ()).await })
     };
-    let pioneer = limiter.acquire(far(), allowance, |_| ()).await.unwrap();
+    let probe = limiter.acquire(far(), quota, |_| ()).await.unwrap();
     let (last, late) = (call(3600), call(30));
-    pioneer.answered(204, Some(&reading(10, 9, 60, 0)));
+    probe.complete(204, Some(&reading(10, 9, 60, 0)));
     settle().await;
-    let _pass = last.await.unwrap().unwrap();
+    let _permit = last.await.unwrap().unwrap();
     let start = Instant::now();
     assert_eq!(
         late.await.unwrap().err(),
@@ -584,40 +583,40 @@ async fn a_bulk_run_learns_at_once_that_its_share_is_spent() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// Whoever begins a short window knows to a moment when it ends, unless proved
-/// wrong.
+/// The client that begins a short window knows precisely when it ends, unless a 429
+/// proves it wrong.
 #[tokio::test(start_paused = true)]
-async fn a_short_window_costs_no_second_more() {
+async fn a_short_window_has_a_short_margin() {
     let limiter = RateLimiter::default();
-    pass(&limiter)
+    permit(&limiter)
         .await
-        .answered(204, Some(&reading(1, 0, 10, 0)));
+        .complete(204, Some(&reading(1, 0, 10, 0)));
     let start = Instant::now();
-    let early = pass(&limiter).await;
+    let early = permit(&limiter).await;
     assert_eq!(start.elapsed(), Duration::from_millis(10_050));
-    early.answered(429, Some(&reading(1, 0, 10, 10)));
-    pass(&limiter)
+    early.complete(429, Some(&reading(1, 0, 10, 10)));
+    permit(&limiter)
         .await
-        .answered(204, Some(&reading(1, 0, 20, 10)));
+        .complete(204, Some(&reading(1, 0, 20, 10)));
     let start = Instant::now();
-    let _pass = pass(&limiter).await;
+    let _permit = permit(&limiter).await;
     assert_eq!(start.elapsed(), secs(11));
 }
 
-/// A window that others have spent was not begun too early.
+/// A 429 in a window that others exhausted does not prove the short margin wrong.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_in_the_next_window_costs_no_second_either() {
+async fn a_429_in_the_next_window_keeps_the_short_margin() {
     let limiter = RateLimiter::default();
-    pass(&limiter)
+    permit(&limiter)
         .await
-        .answered(204, Some(&reading(1, 0, 10, 0)));
-    pass(&limiter)
+        .complete(204, Some(&reading(1, 0, 10, 0)));
+    permit(&limiter)
         .await
-        .answered(429, Some(&reading(1, 0, 20, 10)));
-    pass(&limiter)
+        .complete(429, Some(&reading(1, 0, 20, 10)));
+    permit(&limiter)
         .await
-        .answered(204, Some(&reading(1, 0, 31, 21)));
+        .complete(204, Some(&reading(1, 0, 31, 21)));
     let start = Instant::now();
-    let _pass = pass(&limiter).await;
+    let _permit = permit(&limiter).await;
     assert_eq!(start.elapsed(), Duration::from_millis(10_050));
 }

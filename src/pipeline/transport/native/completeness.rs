@@ -1,9 +1,9 @@
-//! Whether all of a body came in, by evidence of its own.
+//! Whether a body was received completely.
 //!
-//! That the HTTP library says "the body has ended" is none: hyper says so after an
-//! HTTP/2 stream that was reset with NO_ERROR, and after an HTTP/1.1 connection that
-//! was closed under a transfer coding that it does not know. A response counts as
-//! complete if its own framing shows it (RFC 9112 §6.3, RFC 9113 §8.1).
+//! It is not enough that the HTTP library says "the body has ended": hyper also says so
+//! after an HTTP/2 stream was reset with NO_ERROR, and after an HTTP/1.1 connection with an
+//! unknown transfer coding was closed. A response counts as complete only if its own
+//! framing proves it (RFC 9112 §6.3, RFC 9113 §8.1).
 
 use reqwest::{
     StatusCode, Version,
@@ -14,34 +14,36 @@ use reqwest::{
 pub(crate) struct Received {
     pub(crate) version: Version,
     pub(crate) bytes: usize,
-    /// HTTP/2: the frame with END_STREAM came.
+    /// HTTP/2: whether the frame with END_STREAM arrived.
     pub(crate) end_of_stream: bool,
 }
 
 impl Received {
-    /// Whether a response with this status and these headers was received whole.
+    /// Whether a response with this status and these headers was received completely.
     pub(crate) fn is_complete(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         let has_length = headers.contains_key(CONTENT_LENGTH);
-        let all_of_it = content_length(headers) == u64::try_from(self.bytes).ok();
+        let matches_length = content_length(headers) == u64::try_from(self.bytes).ok();
         if self.version >= Version::HTTP_2 {
             return if has_length {
-                all_of_it
+                matches_length
             } else {
                 self.end_of_stream
             };
         }
         if status == StatusCode::NO_CONTENT {
-            // It ends with its headers, whatever they say of a body.
+            // It ends with its headers, whatever they say about a body.
             return true;
         }
-        let shows_its_end = has_length || headers.contains_key(TRANSFER_ENCODING);
-        shows_its_end && !is_ambiguous(self.version, status, headers) && (!has_length || all_of_it)
+        let is_delimited = has_length || headers.contains_key(TRANSFER_ENCODING);
+        is_delimited
+            && !is_ambiguous(self.version, status, headers)
+            && (!has_length || matches_length)
     }
 }
 
-/// Whether two readers of the same response may disagree about where it ends
-/// (RFC 9112 §6.3). What follows on its connection may then be a part of it, and must
-/// not be read as the response to the next request. Over HTTP/2, frames show the end.
+/// Whether two parsers may disagree about where the response ends (RFC 9112 §6.3). The bytes
+/// that follow on the connection may then belong to it, and must not be read as the response
+/// to the next request. HTTP/2 frames are never ambiguous.
 pub(crate) fn is_ambiguous(version: Version, status: StatusCode, headers: &HeaderMap) -> bool {
     if version >= Version::HTTP_2 {
         return false;
@@ -49,19 +51,19 @@ pub(crate) fn is_ambiguous(version: Version, status: StatusCode, headers: &Heade
     let has_length = headers.contains_key(CONTENT_LENGTH);
     let has_coding = headers.contains_key(TRANSFER_ENCODING);
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-        // They end with their headers, but a server that states content may send it.
+        // They end with their headers, but a server that announces content may send it.
         return has_coding || (has_length && content_length(headers) != Some(0));
     }
     match (has_coding, has_length) {
         (true, true) => true,
         (true, false) => version != Version::HTTP_11 || !is_chunked(headers),
         (false, true) => content_length(headers).is_none(),
-        // The connection ends with it.
+        // The end of the connection delimits it.
         (false, false) => false,
     }
 }
 
-/// The one length that all fields state; none if they are malformed or differ.
+/// The length, if all fields are valid and equal.
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter().map(|value| {
         let digits = value.to_str().ok()?;
@@ -72,8 +74,8 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     lengths.all(|length| length == Some(first)).then_some(first)
 }
 
-/// The only transfer coding that a server may use without being asked for another,
-/// and the only one whose end shows.
+/// `chunked` is the only transfer coding that a server may use if the client announces no
+/// other, and the only one that is self-delimiting.
 fn is_chunked(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let chunked = codings
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn http_1_is_complete_by_its_length_or_when_it_is_chunked() {
+    fn http_1_is_complete_by_its_length_or_if_chunked() {
         let length = |value| (CONTENT_LENGTH, value);
         let coding = |value| (TRANSFER_ENCODING, value);
         for (fields, complete) in [
@@ -132,7 +134,7 @@ mod tests {
             (vec![coding("chunked"), coding("chunked")], false),
             (vec![coding("chunked"), length("2")], false),
         ] {
-            // HTTP/1 has no streams, so a library that says one has ended is wrong.
+            // HTTP/1 has no streams, so END_STREAM does not count.
             for end_of_stream in [false, true] {
                 let found = is_complete(Version::HTTP_11, &fields, 2, end_of_stream);
                 assert_eq!(found, complete, "{fields:?}");

@@ -1,5 +1,5 @@
-//! On a server: TLS, connections, proxies, redirects off; and what a failure of
-//! the HTTP client says about the request.
+//! The native transport: TLS, connections and proxies, without redirects; and how errors of
+//! the HTTP client are classified.
 
 pub(crate) mod completeness;
 mod pool;
@@ -28,7 +28,7 @@ use reqwest::{
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
-use super::{LONGEST_BODY, timed_out};
+use super::{MAX_BODY, timed_out};
 use completeness::Received;
 use pool::{Pool, WatchConnector};
 
@@ -39,44 +39,43 @@ use crate::{
     Effect, Error, ErrorKind, faults::Faults, org_url::OrgUrl, pipeline::response::Body, shown,
 };
 
-/// How long making a connection may take, TLS included, unless set otherwise.
+/// The default for how long making a connection may take, including TLS.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Shorter than servers and load balancers usually keep an idle connection (60 s
-/// and more), so that they do not close it under a request.
+/// Shorter than the idle timeout of most servers and load balancers (60 s and more), so that
+/// they do not close a connection just as a request is sent.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an HTTP/2 connection may be silent before it is asked for a sign of
-/// life, and how long that may take. A connection over which nothing comes any
-/// more, be it idle or waiting for a response, is closed after the sum: well
-/// before an attempt's usual time limit of 30 s, so that the next attempt of the
-/// same call has a new connection, and before an idle one is closed anyway. Not
-/// shorter, since a connection that a mobile or overloaded network holds up for
-/// some seconds is not dead, and servers close one that asks too often.
+/// How long an HTTP/2 connection may be silent before a PING is sent, and how long the
+/// response to it may take. A dead connection, idle or in use, is closed after the sum of
+/// both: well before an attempt's default timeout of 30 s, so that the call's next attempt
+/// has a new connection, and before an idle connection is closed anyway. Not shorter,
+/// because a mobile or overloaded network may stall for some seconds, and servers close a
+/// connection that sends too many PINGs.
 ///
-/// TCP keep-alive, which reqwest switches on (every 15 s, up to three times),
-/// notices a host that is gone, but not one that no longer responds.
+/// TCP keep-alive, which reqwest enables (every 15 s, up to three times), detects a host
+/// that is gone, but not one that no longer responds.
 #[cfg(feature = "http2")]
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 #[cfg(feature = "http2")]
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes what our settings are then applied to.
+/// Makes the builder that this crate's settings are applied to.
 pub(crate) type MakeBuilder = Arc<dyn Fn() -> reqwest::ClientBuilder + Send + Sync>;
 
 impl Pool {
     pub(super) async fn execute(&self, request: Request) -> Result<Response, Error> {
-        // In a runtime without I/O, Tokio panics where a connection is made, and
-        // there is no way to ask before.
+        // In a runtime without I/O, Tokio panics when a connection is made, and there is no
+        // way to check beforehand.
         let executed = AssertUnwindSafe(self.waiting(self.client.execute(request)));
         match executed.catch_unwind().await {
             Ok(Ok(response)) => Ok(response),
-            // The time limit of a caller's own builder, or of keep-alive.
+            // A timeout of the caller's own builder, or of keep-alive.
             Ok(Err(error)) if error.is_timeout() && !error.is_connect() => {
                 Err(self.timed_out().with_source(error.without_url()))
             }
             Ok(Err(error)) => Err(failure(error)),
-            Err(panic) if says(&*panic, "IO is disabled") => Err(Error::invalid(
+            Err(panic) if panic_contains(&*panic, "IO is disabled") => Err(Error::invalid(
                 "this Tokio runtime has no I/O; build it with Builder::enable_all()",
             )),
             Err(panic) => resume_unwind(panic),
@@ -84,22 +83,22 @@ impl Pool {
     }
 }
 
-fn says(panic: &(dyn Any + Send), words: &str) -> bool {
+fn panic_contains(panic: &(dyn Any + Send), words: &str) -> bool {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .is_some_and(|text| text.contains(words))
 }
 
-/// How connections are made, and what says who makes them.
+/// The settings of connections, and the User-Agent.
 pub(crate) struct Connection {
     pub(crate) user_agent_suffix: String,
     /// The caller's own.
     pub(crate) http_client_builder: Option<MakeBuilder>,
     pub(crate) connect_timeout: Duration,
     pub(crate) proxy: Option<Proxy>,
-    /// PEM, each of one certificate or more.
+    /// PEM, each with one or more certificates.
     pub(crate) ca_certificates: Vec<String>,
-    /// PEM, of a certificate and its private key.
+    /// PEM of a certificate and its private key.
     pub(crate) client_certificate: Option<SecretString>,
 }
 
@@ -117,7 +116,7 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// Nothing is connected yet.
+    /// Builds the HTTP client. It makes no connection yet.
     pub(crate) fn http(self, org: &OrgUrl, faults: &mut Faults) -> Option<Http> {
         let user_agent = faults.check(user_agent(&self.user_agent_suffix));
         let has_own_builder = self.http_client_builder.is_some();
@@ -126,7 +125,7 @@ impl Connection {
             faults.push(no_tls());
             return None;
         }
-        // What a builder of the caller's own makes of these is not known.
+        // The caller's own builder may ignore these variables.
         if !org.is_loopback() && self.proxy.is_none() && !has_own_builder {
             faults.check(proxy::check_variables(org, |name| std::env::var(name)));
         }
@@ -144,7 +143,7 @@ fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
     let text = format!("{own} {}/{} {}", consts::OS, consts::ARCH, suffix.trim());
     HeaderValue::from_str(text.trim_end()).map_err(|_| {
         Error::invalid(format!(
-            "the User-Agent suffix is invalid: it contains a character that no header has (got {})",
+            "the User-Agent suffix is invalid: it contains a character that is not allowed in a header (got {})",
             shown::length(suffix)
         ))
     })
@@ -162,20 +161,21 @@ fn http_client(
         None => reqwest::Client::builder(),
     };
     builder = builder
-        // A token must not follow a redirect, nor a page pass for an answer.
+        // A token must not follow a redirect, and the page it leads to must not be mistaken
+        // for Okta's response.
         .redirect(reqwest::redirect::Policy::none())
-        // Attempts are counted by the retry loop alone.
+        // Only the retry loop retries, so that it can count attempts.
         .retry(reqwest::retry::never())
         .referer(false)
-        // Others in a program may switch these features of reqwest on. What it
-        // decodes loses its length, and the length tells a cut answer.
+        // Other crates in the program may enable these features of reqwest. A decoded
+        // response loses its length, which is needed to detect truncation.
         .no_gzip()
         .no_brotli()
         .no_deflate()
         .no_zstd()
         .connect_timeout(connection.connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        // The last, so that it sees connections as they are handed out.
+        // Outermost, so that it sees finished connections.
         .connector_layer(watch);
     if let Some(user_agent) = user_agent {
         builder = builder.user_agent(user_agent);
@@ -187,12 +187,12 @@ fn http_client(
             .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .http2_keep_alive_while_idle(true);
     }
-    // Others in a program may switch it on in reqwest.
+    // Other crates in the program may enable it in reqwest.
     #[cfg(not(feature = "http2"))]
     {
         builder = builder.http1_only();
     }
-    // Looked at even where it has no effect, so that a mistake shows.
+    // Validated even if it has no effect, so that a mistake is reported.
     let proxy = connection
         .proxy
         .as_ref()
@@ -250,7 +250,7 @@ fn ca_certificates(pem: &str) -> Result<Vec<reqwest::Certificate>, Error> {
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn client_certificate(pem: &SecretString) -> Result<reqwest::Identity, Error> {
     let pem = pem.expose_secret();
-    // With both, reqwest connects with native-tls.
+    // With both features, reqwest uses native-tls.
     #[cfg(not(feature = "native-tls"))]
     let identity = reqwest::Identity::from_pem(pem.as_bytes());
     #[cfg(feature = "native-tls")]
@@ -264,7 +264,7 @@ fn client_certificate(pem: &SecretString) -> Result<reqwest::Identity, Error> {
     })
 }
 
-/// That is a browser's.
+/// Only browsers have CORS.
 pub(super) fn allowed_by_cors(_: &Response) -> bool {
     false
 }
@@ -272,19 +272,19 @@ pub(super) fn allowed_by_cors(_: &Response) -> bool {
 pub(super) async fn read(response: Response, headers: &HeaderMap) -> Body {
     let (status, version) = (response.status(), response.version());
     let mut body = reqwest::Body::from(response);
-    // hyper knows the length of a stream without one if it ended with the headers.
-    // That is all there is to see of END_STREAM where another crate switches on
-    // reqwest's decompression, whose wrapper hides `is_end_stream`.
+    // If the stream ended with the headers, hyper reports an exact length of 0. That is the
+    // only visible trace of END_STREAM if another crate enables reqwest's decompression,
+    // whose wrapper hides `is_end_stream`.
     let ended_with_headers = body.size_hint().exact() == Some(0);
     let mut whole = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let data = match frame.map(hyper::body::Frame::into_data) {
             Ok(Ok(data)) => data,
-            // Trailers say nothing here.
+            // Trailers have no meaning here.
             Ok(Err(_)) => continue,
             Err(error) => return Body::Cut(failure(error)),
         };
-        if whole.len().saturating_add(data.len()) > LONGEST_BODY {
+        if whole.len().saturating_add(data.len()) > MAX_BODY {
             return Body::TooLong;
         }
         whole.extend_from_slice(&data);
@@ -301,7 +301,7 @@ pub(super) async fn read(response: Response, headers: &HeaderMap) -> Body {
     }
 }
 
-/// What a failure of the HTTP client says about the request.
+/// Classifies an error of the HTTP client.
 fn failure(error: reqwest::Error) -> Error {
     let (kind, effect, message) = if error.is_builder() {
         (
@@ -313,7 +313,7 @@ fn failure(error: reqwest::Error) -> Error {
         (
             ErrorKind::ProxyUnauthorized,
             Effect::None,
-            "the proxy does not accept the user name and password (407); correct those of the proxy setting, or of HTTPS_PROXY or ALL_PROXY where it is not set",
+            "the proxy does not accept the user name and password (407); correct them in the proxy setting, or in HTTPS_PROXY or ALL_PROXY if it is not set",
         )
     } else if error.is_connect() && connection_failed(&error) {
         (
@@ -331,41 +331,41 @@ fn failure(error: reqwest::Error) -> Error {
         return timed_out().with_source(error.without_url());
     } else if is_malformed(&error) {
         (
-            ErrorKind::UnexpectedAnswer,
+            ErrorKind::UnexpectedResponse,
             Effect::Unknown,
-            "the answer is no HTTP; check the org URL and what stands between",
+            "the response is not valid HTTP; check the org URL and any proxy in between",
         )
     } else {
         (
             ErrorKind::ConnectionLost,
             Effect::Unknown,
-            "the connection ended before the whole answer was there",
+            "the connection ended before the whole response arrived",
         )
     };
     Error::new(kind, effect, message).with_source(error.without_url())
 }
 
-/// Whether the proxy asks for another user name and password. hyper-util does
-/// not make the type of this error public.
+/// Whether the proxy requires another user name and password. hyper-util's error type is
+/// not public, hence the comparison of text.
 fn proxy_refused(error: &reqwest::Error) -> bool {
     sources(error).any(|source| source.to_string() == "tunnel error: proxy authorization required")
 }
 
-/// Whether connecting failed below TLS: no address, refused, unreachable, too
-/// late. These pass; a certificate that is not trusted does not.
+/// Whether connecting failed below TLS: no address, refused, unreachable, timed out. Such
+/// errors are transient; an untrusted certificate is not.
 fn connection_failed(error: &reqwest::Error) -> bool {
     error.is_timeout()
         || sources(error).any(|source| match source.downcast_ref::<io::Error>() {
             Some(error) => is_below_tls(error),
             None => {
                 let text = source.to_string();
-                // A proxy that refuses is no certificate's fault.
+                // A proxy that refuses the tunnel is not a TLS error.
                 text.starts_with("dns error") || text.starts_with("tunnel error")
             }
         })
 }
 
-/// rustls' errors are `InvalidData` or, like those of others, wrapped as `Other`.
+/// rustls' errors are `InvalidData` or, as with other TLS libraries, wrapped as `Other`.
 fn is_below_tls(error: &io::Error) -> bool {
     match error
         .get_ref()

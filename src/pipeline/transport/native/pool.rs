@@ -1,14 +1,13 @@
-//! The connections to the org, and when to begin with others.
+//! The connection pool for the org, and when it is replaced.
 //!
-//! Over HTTP/2 all requests share one connection. While it is open, reqwest
-//! sends every further request over it, also when nothing ever comes back. So a
-//! pool over which a request waited in vain is given up: what is in flight ends
-//! there, and the next request has a new pool. Over HTTP/1.1 the connection is
-//! closed with its one request, but the idle ones may have died with it, such as
-//! in a firewall that forgot them all.
+//! Over HTTP/2 all requests share one connection. While it is open, reqwest sends every
+//! further request over it, even if no response ever comes back. So a pool is retired when
+//! a request times out on it: requests in flight finish there, and the next request uses a
+//! new pool. Over HTTP/1.1 the connection is closed with its one request, but the idle ones
+//! may have died as well, for example if a firewall dropped its state.
 //!
-//! A pool is also given up after an HTTP/1.1 response whose end is in doubt: what
-//! follows on its connection would be read as the response to the next request.
+//! A pool is also retired after an HTTP/1.1 response whose end is ambiguous, because the
+//! bytes that follow would be read as the response to the next request (desync).
 
 use std::{
     sync::{
@@ -28,12 +27,11 @@ use crate::{
     Effect, Error, ErrorKind, faults::Faults, pipeline::transport::timed_out, time::Instant,
 };
 
-/// A request that its caller drops after this time was waited for in vain. One
-/// that is dropped earlier, by a program that changed its mind, says nothing of
-/// its connection.
-const IN_VAIN: Duration = Duration::from_secs(1);
+/// If a request is dropped after this time without a response, it counts as timed out. A
+/// request that is dropped earlier says nothing about its connection.
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
 
-/// What sends the requests; clones share it.
+/// Sends the requests; clones share the pool.
 #[derive(Clone)]
 pub(crate) struct Http(Arc<Shared>);
 
@@ -47,11 +45,11 @@ type Make = Box<dyn Fn(WatchConnector, &mut Faults) -> Option<reqwest::Client> +
 /// The connections of one `reqwest::Client`.
 pub(crate) struct Pool {
     pub(super) client: reqwest::Client,
-    /// Whether it ever had a connection that a request could be sent over.
+    /// Whether it ever had an established connection.
     connected: Arc<AtomicBool>,
-    given_up: AtomicBool,
-    /// Whether a response came whose end is in doubt.
-    out_of_step: AtomicBool,
+    retired: AtomicBool,
+    /// Whether there was a response with an ambiguous end.
+    desynced: AtomicBool,
 }
 
 impl Http {
@@ -67,7 +65,7 @@ impl Http {
         })))
     }
 
-    /// To make requests with.
+    /// For building requests.
     pub(crate) fn client(&self) -> reqwest::Client {
         self.pool().client.clone()
     }
@@ -76,16 +74,16 @@ impl Http {
     pub(crate) fn pool(&self) -> Arc<Pool> {
         let current = self.0.current.read();
         let current = current.unwrap_or_else(PoisonError::into_inner).clone();
-        if !current.is_given_up() {
+        if !current.is_retired() {
             return current;
         }
-        // All others wait for the one that makes a pool, or each would make one.
-        // It takes some milliseconds, most of them for the system's certificates.
+        // Under the lock, so that only one caller makes a new pool and the others wait. It
+        // takes a few milliseconds, mostly to load the system's certificates.
         let current = self.0.current.write();
         let mut current = current.unwrap_or_else(PoisonError::into_inner);
-        if current.is_given_up() {
-            // It was made once with the same settings. If it fails now, such as
-            // for want of open files, the old pool is better than none.
+        if current.is_retired() {
+            // A pool was already made with the same settings. If that fails now, for
+            // example for lack of file descriptors, the old pool is better than none.
             if let Some(fresh) = Pool::new(&self.0.make, &mut Faults::default()) {
                 *current = Arc::new(fresh);
             }
@@ -100,80 +98,81 @@ impl Pool {
         Some(Self {
             client: make(WatchConnector(connected.clone()), faults)?,
             connected,
-            given_up: AtomicBool::new(false),
-            out_of_step: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
+            desynced: AtomicBool::new(false),
         })
     }
 
-    /// The error of an attempt that took longer than its time limit. To be asked
-    /// for when the future of [`execute`](Self::execute) is gone, which until
-    /// then may still get a connection.
+    /// The error of an attempt that timed out. Call it after the future of
+    /// [`execute`](Self::execute) has been dropped, because until then it may still get a
+    /// connection.
     pub(crate) fn timed_out(&self) -> Error {
         if !self.connected.load(Ordering::Acquire) {
-            // Without a connection, nothing was sent by anyone.
+            // There was never a connection, so nothing was sent.
             return Error::new(
                 ErrorKind::NotConnected,
                 Effect::None,
                 "no connection to the org could be made within the time limit; check the org URL, the network and the proxy",
             );
         }
-        self.give_up();
+        self.retire();
         timed_out()
     }
 
-    /// Gives the pool up if the future is dropped after a while and before it is
-    /// ready: a caller's own time limit is one as well.
+    /// Retires the pool if the future is dropped after [`UNRESPONSIVE_AFTER`] without being
+    /// ready, because a caller may have a timeout of its own.
     pub(super) async fn waiting<F: Future>(&self, future: F) -> F::Output {
         let mut waiting = Waiting {
             pool: self,
-            since: Instant::now(),
-            over: false,
+            started: Instant::now(),
+            completed: false,
         };
         let output = future.await;
-        waiting.over = true;
+        waiting.completed = true;
         output
     }
 
-    /// To be called with each response as soon as its head is there. Says, once all of
-    /// it was read, whether it belongs to its request: another request may have got the
-    /// connection of a response whose end is in doubt before the pool was given up.
-    pub(crate) fn in_step<'a>(
+    /// Call it with each response as soon as its head has arrived. The returned function
+    /// says, after the body was read, whether the response certainly belongs to its request:
+    /// another request may have reused the connection of an ambiguous response before the
+    /// pool was retired.
+    pub(crate) fn check_framing<'a>(
         &'a self,
         response: &reqwest::Response,
     ) -> impl Fn() -> bool + use<'a> {
         let (version, status) = (response.version(), response.status());
-        let mut is_sure = version >= Version::HTTP_2;
+        let mut is_certain = version >= Version::HTTP_2;
         if is_ambiguous(version, status, response.headers()) {
-            is_sure = !self.out_of_step.swap(true, Ordering::AcqRel);
-            self.give_up();
+            is_certain = !self.desynced.swap(true, Ordering::AcqRel);
+            self.retire();
         }
-        move || is_sure || !self.out_of_step.load(Ordering::Acquire)
+        move || is_certain || !self.desynced.load(Ordering::Acquire)
     }
 
-    fn give_up(&self) {
-        self.given_up.store(true, Ordering::Relaxed);
+    fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
     }
 
-    fn is_given_up(&self) -> bool {
-        self.given_up.load(Ordering::Relaxed)
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
     }
 }
 
 struct Waiting<'a> {
     pool: &'a Pool,
-    since: Instant,
-    over: bool,
+    started: Instant,
+    completed: bool,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if !self.over && self.since.elapsed() >= IN_VAIN {
-            self.pool.give_up();
+        if !self.completed && self.started.elapsed() >= UNRESPONSIVE_AFTER {
+            self.pool.retire();
         }
     }
 }
 
-/// Notes that there is a connection, with its TLS and its proxy's tunnel, before
+/// Records that a connection was established, including TLS and the proxy's tunnel, before
 /// anything can be sent over it.
 #[derive(Clone)]
 pub(super) struct WatchConnector(Arc<AtomicBool>);

@@ -1,4 +1,4 @@
-//! The HTTP proxy that a client is told to go through.
+//! The HTTP proxy setting, and checks of the proxy variables.
 
 use std::{env::VarError, fmt};
 
@@ -32,8 +32,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy at `url`, like `http://proxy.example:8080`. What is sent to
-    /// Okta through it is TLS from end to end.
+    /// The proxy at `url`, like `http://proxy.example:8080`. The connection to Okta through
+    /// it is end-to-end TLS.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Proxy {
         }
     }
 
-    /// The user name and password that the proxy asks for.
+    /// Sets the user name and password for the proxy.
     #[must_use]
     pub fn basic_auth(
         mut self,
@@ -54,8 +54,8 @@ impl Proxy {
         self
     }
 
-    /// Hosts, domains and networks that are reached without it, as the variable
-    /// `NO_PROXY` names them.
+    /// Sets the hosts, domains and networks that are reached without the proxy, in the format
+    /// of the variable `NO_PROXY`.
     #[must_use]
     pub fn no_proxy<S: Into<String>>(mut self, hosts: impl IntoIterator<Item = S>) -> Self {
         self.no_proxy.extend(hosts.into_iter().map(Into::into));
@@ -75,7 +75,7 @@ impl Proxy {
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(self.refused("it contains more than a host and a port"));
         }
-        // The library's own message may quote it.
+        // The library's own message may quote the URL.
         let mut proxy =
             reqwest::Proxy::all(url).map_err(|_| self.refused("the HTTP client cannot use it"))?;
         if let Some((username, password)) = &self.login {
@@ -84,7 +84,7 @@ impl Proxy {
         Ok(proxy.no_proxy(NoProxy::from_string(&self.no_proxy.join(","))))
     }
 
-    /// The URL may hold a password, so it is not shown.
+    /// The URL may contain a password, so it is not shown.
     fn refused(&self, reason: &str) -> Error {
         Error::invalid(format!(
             "the proxy's URL is invalid: {reason} (got {})",
@@ -93,14 +93,13 @@ impl Proxy {
     }
 }
 
-/// Refuses a proxy variable that applies to the org and that reqwest does not
-/// understand. It would connect directly then, past a proxy that the network may
-/// need or that is to see the traffic.
+/// Refuses a malformed proxy variable that applies to the org. reqwest would ignore it and
+/// connect directly, bypassing a proxy that may be required.
 pub(crate) fn check_variables(
     org: &OrgUrl,
     variable: impl Fn(&str) -> Result<String, VarError>,
 ) -> Result<(), Error> {
-    // reqwest reads none then: a server fills in HTTP_PROXY from a request.
+    // reqwest ignores the variables in CGI, where a request can set HTTP_PROXY.
     if !matches!(variable("REQUEST_METHOD"), Err(VarError::NotPresent)) {
         return Ok(());
     }
@@ -112,7 +111,7 @@ pub(crate) fn check_variables(
         set.find(|(_, value)| !matches!(value, Err(VarError::NotPresent)))
             .filter(|(_, value)| !matches!(value, Ok(value) if value.is_empty()))
     };
-    // HTTP_PROXY is for http only, which no org but one on this machine speaks.
+    // HTTP_PROXY is for http only, which only an org on this machine may use.
     let https = first(["HTTPS_PROXY", "https_proxy"]);
     let Some((name, value)) = https.or_else(|| first(["ALL_PROXY", "all_proxy"])) else {
         return Ok(());
@@ -132,11 +131,11 @@ pub(crate) fn check_variables(
 
 fn proxies(matcher: Builder, org: &Uri) -> bool {
     let proxy = matcher.build().intercept(org);
-    // A port that is not a number would be taken for none.
+    // The URL parser also rejects a port that is not a number.
     proxy.is_some_and(|proxy| Url::parse(&proxy.uri().to_string()).is_ok())
 }
 
-/// The settings may be misplaced secrets, all of them.
+/// Shows nothing, because each setting may be a misplaced secret.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy").finish_non_exhaustive()
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_proxy_variable_is_named_but_not_quoted() {
+    fn the_error_for_a_malformed_proxy_variable_does_not_quote_it() {
         for (name, value) in [
             ("HTTPS_PROXY", "http://ada:hush@proxy example"),
             ("https_proxy", "http://ada:hush@proxy.example:port"),

@@ -1,5 +1,5 @@
-//! Reads just enough DER to say what a key is, before the cryptography library
-//! says only yes or no.
+//! Parses just enough DER to identify a key, because the cryptography library does not say
+//! why it refuses one.
 
 use super::{Curve, KeyError, pem::Layout};
 
@@ -19,7 +19,7 @@ const P521: &[u8] = &[0x2B, 0x81, 0x04, 0x00, 0x23];
 const SECP256K1: &[u8] = &[0x2B, 0x81, 0x04, 0x00, 0x0A];
 const ED25519: &[u8] = &[0x2B, 0x65, 0x70];
 
-/// What kind of key it is.
+/// The type of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Rsa { bits: usize },
@@ -33,7 +33,7 @@ pub(super) fn kind(layout: Layout, der: &[u8]) -> Result<Kind, KeyError> {
         Layout::Sec1 => sec1(der),
     };
     kind.unwrap_or(Err(KeyError::Damaged {
-        part: "what its base64 says is no key",
+        part: "its base64 does not contain a key",
     }))
 }
 
@@ -122,7 +122,7 @@ fn curve(tag: u8, parameters: &[u8]) -> Result<Kind, KeyError> {
             found: "an EC key on another curve",
         }),
         _ => Err(KeyError::Unsupported {
-            found: "an EC key that spells its curve out instead of naming it",
+            found: "an EC key with explicit curve parameters instead of a named curve",
         }),
     }
 }
@@ -136,12 +136,12 @@ impl<'a> Reader<'a> {
         let (length, rest) = if length < 0x80 {
             (usize::from(length), rest)
         } else {
-            // Long form: how many bytes of length follow. Four are plenty.
+            // Long form: the number of length bytes that follow. Four are plenty.
             let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7F))?;
             if bytes.len() > 4 {
                 return None;
             }
-            // At most four bytes, so that nothing is shifted out of 32 bits.
+            // At most four bytes, so nothing is shifted out of 32 bits.
             let length = bytes
                 .iter()
                 .fold(0_u32, |length, &byte| (length << 8) | u32::from(byte));

@@ -1,4 +1,4 @@
-//! Why a private key was refused, and what to do about it.
+//! Why a private key was refused and what to do about it.
 
 use std::{error::Error, fmt};
 
@@ -6,8 +6,8 @@ use crate::pipeline::auth::Algorithm;
 
 /// A private key was refused.
 ///
-/// The message says which case it is and how to fix it. It is made of fixed
-/// text and numbers only, so it cannot hold any part of the key.
+/// The message says what is wrong and how to fix it. It consists of fixed text and numbers
+/// only, so it cannot contain any part of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -17,9 +17,9 @@ pub enum KeyError {
     NotAKey,
     /// The key is protected with a passphrase.
     Encrypted,
-    /// There is a public key or a certificate, but no private key.
+    /// The text contains a public key or a certificate, but no private key.
     PublicOnly {
-        /// What was there instead.
+        /// What the text contains instead.
         found: &'static str,
     },
     /// There is more than one private key.
@@ -28,10 +28,10 @@ pub enum KeyError {
     KeySet,
     /// The RSA key is shorter than 2048 bits.
     TooWeak {
-        /// How long it is.
+        /// Its length.
         bits: usize,
     },
-    /// It is a private key, but of a kind that Okta does not accept.
+    /// The private key is of a type that Okta does not accept.
     Unsupported {
         /// What it is.
         found: &'static str,
@@ -41,16 +41,16 @@ pub enum KeyError {
         /// The member's name.
         member: &'static str,
     },
-    /// The algorithm is for another kind of key.
+    /// The algorithm is for another type of key.
     Mismatch {
-        /// The algorithm that was asked for.
+        /// The requested algorithm.
         algorithm: Algorithm,
-        /// The algorithms that the key can sign with.
-        fitting: &'static str,
+        /// The algorithms that the key supports.
+        supported: &'static str,
     },
-    /// The key is cut off, altered, or not consistent in itself.
+    /// The key is truncated, altered or inconsistent.
     Damaged {
-        /// Where the damage shows.
+        /// What is wrong with it.
         part: &'static str,
     },
 }
@@ -70,7 +70,7 @@ impl fmt::Display for KeyError {
             Self::PublicOnly { found } => write!(
                 f,
                 "the private key is missing, there is only {found}: \
-                 pass the private half; Okta shows it once, when it generates the key pair",
+                 pass the private key, which Okta shows only once, when it generates the key pair",
             ),
             Self::SeveralKeys => {
                 f.write_str("there is more than one private key: pass only the one that is registered at Okta")
@@ -80,7 +80,7 @@ impl fmt::Display for KeyError {
             }
             Self::TooWeak { bits } => write!(
                 f,
-                "the RSA key has {bits} bits, and at least 2048 are needed: \
+                "the RSA key has {bits} bits, but at least 2048 are required: \
                  generate a new one, as in `openssl genrsa 3072`, and register it at Okta",
             ),
             Self::Unsupported { found } => write!(
@@ -93,8 +93,8 @@ impl fmt::Display for KeyError {
                 "the JWK has no member `{member}`: export the whole private key again \
                  (RSA needs n, e, d, p, q, dp, dq, qi; EC needs crv, x, y, d)",
             ),
-            Self::Mismatch { algorithm, fitting } => {
-                write!(f, "{algorithm} does not fit this private key: use {fitting}")
+            Self::Mismatch { algorithm, supported } => {
+                write!(f, "{algorithm} does not match this private key: use {supported}")
             }
             Self::Damaged { part } => write!(f, "the private key is damaged: {part}; copy or export it again"),
         }

@@ -1,4 +1,4 @@
-//! Keys as JSON Web Keys (RFC 7517): a private one read, a public one written.
+//! JSON Web Keys (RFC 7517): reads private keys and writes public ones.
 
 use aws_lc_rs::{
     rsa::{KeyPairComponents, PublicKeyComponents},
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use super::{Curve, KeyError, Pair, check_rsa_size, der};
 use crate::pipeline::auth::Algorithm;
 
-/// The members of RFC 7517 §4 and RFC 7518 §6 that matter here. Those that
-/// hold the key are borrowed from the text: no copy to forget.
+/// The members of RFC 7517 §4 and RFC 7518 §6 that matter here. Secret
+/// ones are borrowed from the text, so there is no copy to erase.
 #[derive(Deserialize)]
 struct Jwk<'a> {
     kty: Option<String>,
@@ -33,7 +33,7 @@ struct Jwk<'a> {
     y: Option<&'a str>,
 }
 
-/// What a JWK says about itself beside the key.
+/// A parsed JWK: the key, and what the JWK says about it.
 pub(super) struct Parsed {
     pub(super) pair: Pair,
     pub(super) algorithm: Option<Algorithm>,
@@ -41,7 +41,7 @@ pub(super) struct Parsed {
 }
 
 pub(super) fn private_key(text: &str) -> Result<Parsed, KeyError> {
-    // serde_json quotes what it did not like: its message stays here.
+    // serde_json's message may quote the input, so it is not passed on.
     let jwk: Jwk<'_> = serde_json::from_str(text).map_err(|error| KeyError::Damaged {
         part: if error.is_data() {
             "a member of the JWK has the wrong type"
@@ -86,7 +86,7 @@ pub(super) fn private_key(text: &str) -> Result<Parsed, KeyError> {
 }
 
 fn rsa(jwk: &Jwk<'_>) -> Result<Pair, KeyError> {
-    // Before the other members: this is the case worth telling apart.
+    // Before the other members, to detect a public key.
     let d = private(jwk)?;
     if jwk.oth.is_some() {
         return Err(KeyError::Unsupported {
@@ -161,7 +161,7 @@ fn private(jwk: &Jwk<'_>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 
 fn number(member: &'static str, value: Option<&str>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let value = value.ok_or(KeyError::Incomplete { member })?;
-    // Full size at once: growing would leave copies of the key behind.
+    // Allocated at full size, because growing would leave copies of the key in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(value.len()));
     URL_SAFE_NO_PAD
         .decode_vec(value, &mut bytes)
@@ -171,8 +171,8 @@ fn number(member: &'static str, value: Option<&str>) -> Result<Zeroizing<Vec<u8>
     Ok(bytes)
 }
 
-/// The number at the curve's full size: RFC 7518 §6.2 demands it, and some
-/// tools leave the leading zeros out all the same.
+/// The number, padded to the size of the curve as RFC 7518 §6.2 requires. Some tools omit
+/// the leading zeros nevertheless.
 fn coordinate(curve: Curve, number: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let number = der::magnitude(number);
     let missing = curve
@@ -189,8 +189,8 @@ fn coordinate(curve: Curve, number: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyErro
 
 /// A public key as a JWK.
 ///
-/// Members stand in the order of RFC 7638 §3.2, so that the text is what a
-/// thumbprint is taken of.
+/// The members are in the order of RFC 7638 §3.2, so that the thumbprint can be computed
+/// from the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum PublicJwk {
@@ -208,7 +208,7 @@ pub(crate) enum PublicJwk {
 }
 
 impl PublicJwk {
-    /// `None` only if the cryptography library broke its word on the format.
+    /// `None` only if the cryptography library violates its documented format.
     pub(super) fn of(pair: &Pair) -> Option<Self> {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match pair {

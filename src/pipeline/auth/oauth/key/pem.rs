@@ -1,8 +1,8 @@
 //! Finds the private key in a PEM document (RFC 7468).
 //!
-//! A parser of our own, because it has to name what it refuses, and because a
-//! PEM in an environment variable often has its line breaks lost, or spelled
-//! as the two characters `\n`.
+//! A parser of our own, because it must say why it refuses a document, and because PEM in
+//! environment variables often has its line breaks missing or escaped as the two characters
+//! `\n`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::zeroize::Zeroizing;
@@ -12,7 +12,7 @@ use super::KeyError;
 const BEGIN: &str = "-----BEGIN ";
 const DASHES: &str = "-----";
 
-/// How the DER of a private key is laid out.
+/// The DER structure of a private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
     Pkcs8,
@@ -25,8 +25,8 @@ struct Section<'a> {
     body: &'a str,
 }
 
-/// The one private key in `text`; what stands beside it is ignored, such as
-/// certificates and `EC PARAMETERS`.
+/// The one private key in `text`. Other sections, such as certificates and
+/// `EC PARAMETERS`, are ignored.
 pub(super) fn private_key(text: &str) -> Result<(Layout, Zeroizing<Vec<u8>>), KeyError> {
     let sections = sections(text)?;
     let mut private = sections
@@ -99,9 +99,9 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, KeyError> {
 
 fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     const DAMAGED: KeyError = KeyError::Damaged {
-        part: "what stands between BEGIN and END is not base64",
+        part: "the text between BEGIN and END is not base64",
     };
-    // Full size at once: growing would leave copies of the key behind.
+    // Allocated at full size, because growing would leave copies of the key in memory.
     let mut compact = Zeroizing::new(Vec::with_capacity(body.len()));
     let mut bytes = body.bytes();
     while let Some(byte) = bytes.next() {

@@ -129,12 +129,12 @@ fn the_algorithm_is_given_or_the_jwks() {
             .with_algorithm(Algorithm::Es256)
             .unwrap_err()
             .to_string(),
-        "ES256 does not fit this private key: use RS256, RS384 or RS512"
+        "ES256 does not match this private key: use RS256, RS384 or RS512"
     );
     let ec = PrivateKey::from_text(key!("p384-pkcs8.pem")).unwrap();
     assert_eq!(
         ec.with_algorithm(Algorithm::Es256).unwrap_err().to_string(),
-        "ES256 does not fit this private key: use ES384"
+        "ES256 does not match this private key: use ES384"
     );
     let text = jwk(key!("rsa.jwk"), |jwk| {
         drop(jwk.insert("alg".into(), json!("RS384")))
@@ -148,7 +148,7 @@ fn the_algorithm_is_given_or_the_jwks() {
     });
     assert_eq!(
         refused(&text),
-        "ES384 does not fit this private key: use RS256, RS384 or RS512"
+        "ES384 does not match this private key: use RS256, RS384 or RS512"
     );
     let text = jwk(key!("rsa.jwk"), |jwk| {
         drop(jwk.insert("alg".into(), json!("RSA-OAEP")))
@@ -226,7 +226,7 @@ fn refusals_say_which_case_it_is() {
         ),
         (
             key!("rsa-1024.pem"),
-            "the RSA key has 1024 bits, and at least 2048 are needed",
+            "the RSA key has 1024 bits, but at least 2048 are required",
             "register it at Okta",
         ),
         (
@@ -251,7 +251,7 @@ fn refusals_say_which_case_it_is() {
         ),
         (
             key!("p256-explicit.pem"),
-            "the private key is an EC key that spells its curve out",
+            "the private key is an EC key with explicit curve parameters",
             "or JWK",
         ),
         (
@@ -276,12 +276,12 @@ fn refusals_say_which_case_it_is() {
         ),
         (
             &scribbled,
-            "the private key is damaged: what stands between BEGIN and END is not base64",
+            "the private key is damaged: the text between BEGIN and END is not base64",
             "again",
         ),
         (
             &shortened,
-            "the private key is damaged: what its base64 says is no key",
+            "the private key is damaged: its base64 does not contain a key",
             "again",
         ),
     ] {

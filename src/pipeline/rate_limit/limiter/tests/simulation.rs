@@ -1,5 +1,5 @@
-//! Many calls, through the retry loop and the gate, against a model of Okta's
-//! window on virtual time.
+//! Many calls, through the retry loop and the rate limiter, against a model of Okta's
+//! window in virtual time.
 
 use fastrand::Rng;
 use proptest::prelude::*;
@@ -24,17 +24,17 @@ struct World {
     phase: u64,
     /// Milliseconds: the shortest and the longest way to Okta, and back.
     latency: (u64, u64),
-    /// Requests that another client spends in each window: before the first of
-    /// ours, or else in its second half.
+    /// Requests that another client sends in each window: before the first of ours, or in
+    /// its second half.
     others: u64,
     others_first: bool,
-    /// Share of answers without headers.
+    /// Share of responses without headers.
     header_loss: f64,
     /// Share of calls that are dropped on the way.
     cancelled: f64,
-    /// Share of requests that are never answered.
+    /// Share of requests that never get a response.
     hang: f64,
-    /// Requests that the org takes at once.
+    /// Requests that the org accepts concurrently.
     concurrency: u64,
     /// Seconds that a call may take.
     deadline: u64,
@@ -65,7 +65,7 @@ impl Default for World {
 
 /// What the org saw.
 #[derive(Debug, Default)]
-struct Tally {
+struct Counts {
     window: u64,
     used: u64,
     others_done: bool,
@@ -82,7 +82,7 @@ struct Tally {
 struct Org {
     world: World,
     start: Instant,
-    tally: Mutex<Tally>,
+    counts: Mutex<Counts>,
 }
 
 /// The server's clock at the start: far from ours, and not at a whole second.
@@ -101,34 +101,34 @@ impl Org {
         let (window, into) = (since / length, since % length);
         let limit = [world.limit, world.later_limit][usize::from(window >= 2)];
         let reset = (EPOCH + self.elapsed() + length - into) / 1000;
-        let mut tally = self.tally.lock().unwrap();
-        if tally.at_once >= world.concurrency {
-            tally.too_many += 1;
+        let mut counts = self.counts.lock().unwrap();
+        if counts.at_once >= world.concurrency {
+            counts.too_many += 1;
             return (429, [0, 0, reset]);
         }
-        tally.at_once += 1;
-        if tally.window != window {
-            (tally.window, tally.used, tally.others_done) = (window, 0, false);
+        counts.at_once += 1;
+        if counts.window != window {
+            (counts.window, counts.used, counts.others_done) = (window, 0, false);
         }
-        if !tally.others_done && (world.others_first || into > length / 2) {
-            tally.others_done = true;
-            let spent = world.others.min(limit.saturating_sub(tally.used));
-            tally.used += spent;
-            tally.others += spent;
+        if !counts.others_done && (world.others_first || into > length / 2) {
+            counts.others_done = true;
+            let used = world.others.min(limit.saturating_sub(counts.used));
+            counts.used += used;
+            counts.others += used;
         }
-        if tally.used >= limit {
-            tally.refused += 1;
+        if counts.used >= limit {
+            counts.refused += 1;
             return (429, [limit, 0, reset]);
         }
-        tally.used += 1;
-        tally.taken.push(call);
-        if tally.windows.last() != Some(&window) {
-            tally.windows.push(window);
+        counts.used += 1;
+        counts.taken.push(call);
+        if counts.windows.last() != Some(&window) {
+            counts.windows.push(window);
         }
-        (204, [limit, limit - tally.used, reset])
+        (204, [limit, limit - counts.used, reset])
     }
 
-    async fn answer(&self, call: u64, rng: &mut Rng) -> (u16, HeaderMap) {
+    async fn respond(&self, call: u64, rng: &mut Rng) -> (u16, HeaderMap) {
         let (shortest, longest) = self.world.latency;
         let mut way = || Duration::from_millis(rng.u64(shortest..=longest));
         let (there, work, back) = (way(), way() / 2, way() / 2);
@@ -140,11 +140,11 @@ impl Org {
         sleep(work).await;
         let date = (EPOCH + self.elapsed()) / 1000;
         if limit > 0 {
-            self.tally.lock().unwrap().at_once -= 1;
+            self.counts.lock().unwrap().at_once -= 1;
         }
         sleep(back).await;
         if rng.f64() < self.world.header_loss {
-            self.tally.lock().unwrap().lost += 1;
+            self.counts.lock().unwrap().lost += 1;
             return (status, HeaderMap::new());
         }
         (status, headers(limit, remaining, reset, date))
@@ -166,7 +166,7 @@ impl Failure for Refusal {
     fn request_id(&self) -> Option<&str> {
         None
     }
-    fn may_have_happened(&self) -> bool {
+    fn effect_unknown(&self) -> bool {
         self.reason == Some(WaitReason::TimedOut)
     }
 }
@@ -181,12 +181,12 @@ async fn send(
     let seed = org.world.seed ^ (call << 20) ^ u64::from(attempt.number);
     let refusal = |reason, wait| Refusal { reason, wait };
     let permit = limiter.acquire(attempt.deadline, None, |_| ()).await;
-    let permit = permit.map_err(|refused| refusal(None, refused.wait))?;
+    let permit = permit.map_err(|exceeded| refusal(None, exceeded.wait))?;
     let mut rng = Rng::with_seed(seed);
-    let answer = timeout_at(attempt.ends(), org.answer(call, &mut rng)).await;
-    let (status, headers) = answer.map_err(|_| refusal(Some(WaitReason::TimedOut), None))?;
+    let response = timeout_at(attempt.ends(), org.respond(call, &mut rng)).await;
+    let (status, headers) = response.map_err(|_| refusal(Some(WaitReason::TimedOut), None))?;
     let reading = RateLimit::from_headers(&headers);
-    permit.answered(status, reading.as_ref());
+    permit.complete(status, reading.as_ref());
     if status == 204 {
         return Ok(());
     }
@@ -204,7 +204,7 @@ struct Report {
     failed: u64,
     cancelled: u64,
     seconds: u64,
-    tally: Tally,
+    counts: Counts,
 }
 
 fn simulate(world: &World) -> Report {
@@ -221,7 +221,7 @@ async fn play(world: &World) -> Report {
     let org = Arc::new(Org {
         world: world.clone(),
         start,
-        tally: Mutex::default(),
+        counts: Mutex::default(),
     });
     let policy = RetryPolicy::default()
         .with_max_retries(1_000)
@@ -258,7 +258,7 @@ async fn play(world: &World) -> Report {
     for call in calls {
         match call.await.unwrap() {
             Some(Ok(())) => report.done += 1,
-            Some(Err(Ended::RetriesSpent)) => panic!("starved"),
+            Some(Err(Ended::RetriesExhausted)) => panic!("starved"),
             Some(Err(_)) => report.failed += 1,
             None => report.cancelled += 1,
         }
@@ -273,7 +273,7 @@ async fn play(world: &World) -> Report {
                 .all(tokio::sync::oneshot::Sender::is_closed)
         );
     });
-    report.tally = std::mem::take(&mut org.tally.lock().unwrap());
+    report.counts = std::mem::take(&mut org.counts.lock().unwrap());
     report
 }
 
@@ -293,11 +293,11 @@ fn a_thousand_calls_at_a_hundred_per_window() {
         };
         let report = simulate(&world);
         assert_eq!((report.done, report.failed), (1_000, 0));
-        assert_eq!(report.tally.refused, 0, "{world:?}");
-        assert_eq!(report.tally.windows, (0..10).collect::<Vec<_>>());
+        assert_eq!(report.counts.refused, 0, "{world:?}");
+        assert_eq!(report.counts.windows, (0..10).collect::<Vec<_>>());
         assert!(report.seconds < 9 * 60 + 30, "{}", report.seconds);
         if latency.0 == latency.1 {
-            assert!(report.tally.taken.is_sorted(), "not in order");
+            assert!(report.counts.taken.is_sorted(), "not in order");
         }
     }
 }
@@ -313,15 +313,19 @@ fn a_thousand_calls_in_an_org_with_a_concurrency_limit() {
         };
         let report = simulate(&world);
         assert_eq!(report.done, 1_000);
-        assert_eq!(report.tally.refused, 0);
-        assert!(report.tally.too_many <= quota, "{}", report.tally.too_many);
-        assert_eq!(report.tally.windows.len(), 10);
+        assert_eq!(report.counts.refused, 0);
+        assert!(
+            report.counts.too_many <= quota,
+            "{}",
+            report.counts.too_many
+        );
+        assert_eq!(report.counts.windows.len(), 10);
     }
 }
 
 #[test]
-fn another_client_costs_one_refusal_per_window_it_has_spent() {
-    // The first two windows are spent by the other client, then half of each.
+fn another_client_costs_one_429_per_window_it_exhausts() {
+    // The other client exhausts the first two windows, then uses half of each.
     let world = World {
         calls: 1_000,
         others: 100,
@@ -329,12 +333,12 @@ fn another_client_costs_one_refusal_per_window_it_has_spent() {
         ..World::default()
     };
     let report = simulate(&world);
-    assert_eq!((report.done, report.tally.refused), (1_000, 2));
-    assert_eq!(report.tally.windows, (2..12).collect::<Vec<_>>());
+    assert_eq!((report.done, report.counts.refused), (1_000, 2));
+    assert_eq!(report.counts.windows, (2..12).collect::<Vec<_>>());
 }
 
 #[test]
-fn slow_answers_cost_refusals_in_an_unknown_window_only() {
+fn slow_responses_cost_429s_in_an_unknown_window_only() {
     let world = World {
         limit: 10,
         later_limit: 10,
@@ -342,11 +346,11 @@ fn slow_answers_cost_refusals_in_an_unknown_window_only() {
         ..World::default()
     };
     let report = simulate(&world);
-    assert_eq!((report.done, report.tally.windows.len()), (300, 30));
+    assert_eq!((report.done, report.counts.windows.len()), (300, 30));
     assert!(
-        report.tally.refused <= INITIAL_CONCURRENCY,
+        report.counts.refused <= INITIAL_CONCURRENCY,
         "{}",
-        report.tally.refused
+        report.counts.refused
     );
 }
 
@@ -377,21 +381,21 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// An org of our own: whatever its limits, no request is refused, but for
-    /// those in flight while the limit falls, and one that learns that a window had
-    /// begun before the first request.
+    /// Without other clients, whatever the limits, no request is refused, except those in
+    /// flight while the limit falls, and one that learns that a window had begun before
+    /// the first request.
     #[test]
     fn alone_nothing_is_refused(world in worlds()) {
         let report = simulate(&world);
         prop_assert_eq!(report.done, world.calls);
         let unforeseen = u64::from(world.later_limit < world.limit) * INITIAL_CONCURRENCY;
-        prop_assert!(report.tally.refused <= unforeseen + 1);
+        prop_assert!(report.counts.refused <= unforeseen + 1);
     }
 
-    /// Others spend too, answers lose their headers, callers leave: whoever
-    /// stays is served, and only what nobody could foresee is refused.
+    /// Other clients use the limit too, responses lose their headers, calls are cancelled:
+    /// every remaining call succeeds, and only unforeseeable requests are refused.
     #[test]
-    fn in_a_rough_world_all_are_served(
+    fn under_interference_every_call_succeeds(
         world in worlds(),
         others in 0..40_u64,
         others_first: bool,
@@ -402,15 +406,15 @@ proptest! {
         let world = World { others, others_first, header_loss, cancelled, ..world };
         let report = simulate(&world);
         prop_assert_eq!(report.done + report.cancelled, world.calls);
-        let Tally { refused, others, lost, .. } = report.tally;
+        let Counts { refused, others, lost, .. } = report.counts;
         let falls = u64::from(world.later_limit < world.limit) * INITIAL_CONCURRENCY;
         // And one that learns that a window had begun before the first request.
         let unforeseen = others + falls + 2 * lost + report.cancelled + 1;
         prop_assert!(refused <= unforeseen, "{} of {}", refused, unforeseen);
     }
 
-    /// Slow answers and none at all: each call ends by its deadline, as `play`
-    /// checks, and nothing stays behind.
+    /// Slow responses and missing ones: each call ends by its deadline, as `play` checks,
+    /// and no waiter is left behind.
     #[test]
     fn deadlines_hold(
         world in worlds(),
