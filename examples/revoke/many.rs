@@ -169,7 +169,7 @@ fn confirmed(plan: &Plan) -> bool {
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// FingerprintSet each outcome, and where the run stands. Returns whether all could be
+/// Prints each outcome, and where the run stands. Returns whether all could be
 /// printed: a result that could not is one that nobody knows.
 async fn follow(run: &mut Run) -> bool {
     let handle = run.handle();
