@@ -87,7 +87,7 @@ fn refusal(result: Result<impl Sized, Error>) -> String {
 }
 
 #[test]
-fn what_comes_later_wins() {
+fn later_sources_override_earlier_ones() {
     let home = ("home/.okta/okta.yaml", org("home.okta.com"));
     let project = ("home/project/okta.yaml", org("project.okta.com"));
     let dot = ("home/project/.okta.yaml", org("dot.okta.com"));
@@ -310,7 +310,7 @@ fn every_variable_has_both_spellings() {
 }
 
 #[test]
-fn what_is_wrong_is_refused_with_file_line_and_key() {
+fn invalid_settings_are_refused_with_file_line_and_key() {
     for (yaml, parts) in [
         // Syntax.
         ("okta:\n\tclient: {}", &["line 2", "YAML"][..]),
@@ -498,7 +498,7 @@ fn files_that_cannot_be_read_are_refused() {
 /// The examples of Okta's documentation, once with an API token and once with a
 /// private key, and what else its SDKs read.
 #[test]
-fn what_okta_documents_is_read_as_it_is() {
+fn documented_okta_files_are_read_unchanged() {
     let config: Config = r#"okta:
   client:
     connectionTimeout: 30 # seconds
@@ -591,7 +591,7 @@ okta:
 }
 
 #[test]
-fn the_credential_is_the_one_that_is_meant() {
+fn the_credential_of_the_effective_mode_is_used() {
     let app = format!("clientId: 0oa\nprivateKey: {KEY}");
     let token = "token: 00token";
     let access = "accessToken: ey";
@@ -724,7 +724,7 @@ fn the_credential_is_the_one_that_is_meant() {
 }
 
 #[test]
-fn what_a_client_cannot_be_made_of_is_refused_with_its_source() {
+fn settings_that_make_no_client_are_refused_with_their_source() {
     for (lines, part) in [
         ("token: x", "okta.client.orgUrl is not set"),
         (
@@ -788,7 +788,7 @@ fn what_a_client_cannot_be_made_of_is_refused_with_its_source() {
 }
 
 #[test]
-fn code_sets_everything_and_paths_start_at_the_file() {
+fn code_can_set_everything_and_paths_are_relative_to_the_file() {
     let config = Config::default()
         .with_org_url("https://acme.okta.com")
         .with_authorization_mode(AuthorizationMode::PrivateKey)
@@ -991,7 +991,7 @@ async fn tls_server() -> u16 {
 }
 
 #[test]
-fn the_schema_is_that_of_the_code() {
+fn the_schema_file_matches_the_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/okta.schema.json");
     let schema = schemars::schema_for!(Config);
     let text = format!("{:#}\n", serde_json::to_value(schema).unwrap());
@@ -1057,7 +1057,7 @@ proptest! {
     }
 
     #[test]
-    fn a_broken_file_gives_no_secret_away(
+    fn a_broken_file_reveals_no_secret(
         at in any::<prop::sample::Index>(),
         insert in prop_oneof![
             Just("\n".to_owned()), Just("\t".to_owned()), Just("\"".to_owned()), Just("'".to_owned()),
@@ -1073,7 +1073,7 @@ proptest! {
 
     /// Where a key, number, mode or group is expected.
     #[test]
-    fn a_secret_in_the_wrong_place_is_not_given_away(place in 0..9_usize, tail in "[ :]{0,2}") {
+    fn a_misplaced_secret_is_not_revealed(place in 0..9_usize, tail in "[ :]{0,2}") {
         let secret = format!("{SECRET}{tail}");
         let text = match place {
             0 => format!("{secret}: x"),
@@ -1090,7 +1090,7 @@ proptest! {
     }
 
     #[test]
-    fn a_secret_in_any_variable_of_a_secret_or_number_is_not_given_away(
+    fn a_secret_in_any_secret_or_number_variable_is_not_revealed(
         name in prop::sample::select(vec![
             "OKTA_CLIENT_TOKEN", "OKTA_CLIENT_ACCESSTOKEN", "OKTA_CLIENT_PRIVATEKEY",
             "OKTA_SESSION_COOKIE", "OKTA_CLIENT_PROXY_PASSWORD", "OKTA_CLIENT_REQUESTTIMEOUT",
