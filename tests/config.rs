@@ -130,7 +130,7 @@ fn later_sources_override_earlier_ones() {
     for pair in [[&project, &dot], [&project, &folder], [&dot, &folder]] {
         let files = pair.map(|(name, text)| (*name, text.as_str()));
         let text = refusal(load(&files, &[]));
-        assert!(text.contains("side by side"), "{text}");
+        assert!(text.contains("in the same place"), "{text}");
         assert!(pair.iter().all(|(name, _)| text.contains(name)), "{text}");
     }
     assert!(
@@ -328,11 +328,11 @@ fn invalid_settings_are_refused_with_file_line_and_key() {
             &["line 4", "orgUrl", "twice"],
         ),
         // Types.
-        ("okta: x", &["line 1", "okta must hold keys"]),
-        ("- x", &["line 1", "the file must hold keys"]),
+        ("okta: x", &["line 1", "okta must contain keys"]),
+        ("- x", &["line 1", "the file must contain keys"]),
         (
             "okta:\n  client: [x]",
-            &["line 2", "okta.client must hold keys"],
+            &["line 2", "okta.client must contain keys"],
         ),
         (
             "okta:\n  client:\n    token: [x]",
@@ -352,30 +352,30 @@ fn invalid_settings_are_refused_with_file_line_and_key() {
         ),
         (
             "okta:\n  client:\n    rateLimit: 4",
-            &["line 3", "okta.client.rateLimit must hold keys"],
+            &["line 3", "okta.client.rateLimit must contain keys"],
         ),
         // Unknown.
         (
             "okta:\n  client:\n    orgurl: x",
-            &["line 3", "okta.client.orgurl", "is orgUrl meant?"],
+            &["line 3", "okta.client.orgurl", "did you mean orgUrl?"],
         ),
         (
             "okta:\n  client:\n    tokn: x",
-            &["line 3", "okta.client.tokn", "is token meant?"],
+            &["line 3", "okta.client.tokn", "did you mean token?"],
         ),
         (
             "okta:\n  client:\n    rateLimit:\n      maxRetry: 1",
             &[
                 "line 4",
                 "okta.client.rateLimit.maxRetry",
-                "is maxRetries meant?",
+                "did you mean maxRetries?",
             ],
         ),
         (
             "okta:\n  client:\n    flux: x",
             &[
                 "line 3",
-                "okta.client holds a key",
+                "okta.client contains an unknown key",
                 "4 characters",
                 "remove it",
             ],
@@ -384,19 +384,22 @@ fn invalid_settings_are_refused_with_file_line_and_key() {
             "okta:\n  client:\n    00hunter2token: x",
             &[
                 "line 3",
-                "okta.client holds a key",
+                "okta.client contains an unknown key",
                 "14 characters",
                 "not shown",
             ],
         ),
         (
             "okta:\n  clients: {}",
-            &["line 2", "okta.clients", "is client meant?"],
+            &["line 2", "okta.clients", "did you mean client?"],
         ),
-        ("okat:\n  client: {}", &["line 1", "okat", "is okta meant?"]),
+        (
+            "okat:\n  client: {}",
+            &["line 1", "okat", "did you mean okta?"],
+        ),
         (
             "okta:\n  testing:\n    disableHttpCheck: true",
-            &["line 3", "is disableHttpsCheck meant?"],
+            &["line 3", "did you mean disableHttpsCheck?"],
         ),
         // Ranges.
         (
@@ -536,7 +539,7 @@ okta.client.rateLimit.maxRetries  4                      (line 13)
 note: line 14: okta.client.logging is for Okta's other SDKs and is not used
 note: line 17: okta.client.cache is for Okta's other SDKs and is not used
 note: using okta.client.token, the only credential configured
-note: okta.client.requestTimeout is 0: this crate's own default counts
+note: okta.client.requestTimeout is 0: the default of this crate applies
 "
     );
 
