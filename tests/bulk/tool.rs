@@ -119,7 +119,11 @@ async fn a_list_is_planned_revoked_reported_and_resumed() {
     let before = org.requests().len();
     let again = run(&org, &folder, &[&list[..], &kept].concat(), "").await;
     assert_eq!(again.status, 1);
-    assert!(again.err.contains("19 were revoked then"), "{}", again.err);
+    assert!(
+        again.err.contains("19 users were revoked then"),
+        "{}",
+        again.err
+    );
     assert_eq!(org.requests().len(), before + 1);
     assert!(!cleared(&org).contains("00u00007"));
 }
