@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// FingerprintSet what was sent and what came back.
+/// Prints what was sent and what came back.
 fn show_call(org: &MockOrg, result: &Result<Receipt, okta_user_sessions::Error>) {
     let requests = org.requests();
     org.clear_requests();

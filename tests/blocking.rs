@@ -1,4 +1,4 @@
-//! Without `async`: the same over real HTTP, from threads; refused in a runtime.
+//! The blocking clients over real HTTP, from threads; they are refused in a runtime.
 
 use std::{
     io::{Read, Write},
@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{ADA, org, service_app};
 
-/// An org, and the runtime that it lives in.
+/// An org, and the runtime that it runs in.
 fn home() -> (Runtime, MockOrg) {
     let runtime = Runtime::new().unwrap();
     let org = runtime.block_on(org());
@@ -79,7 +79,7 @@ fn revokes_and_ends_with_the_options_given() {
 }
 
 #[test]
-fn errors_say_what_may_have_happened() {
+fn errors_report_their_effect() {
     let (_runtime, org) = home();
     let policy = RetryPolicy::default().with_deadline(milliseconds(300));
     let okta = admin(&org).retry(policy).build().unwrap();
@@ -122,10 +122,10 @@ fn a_service_app_fetches_its_token_once_for_all_threads() {
 }
 
 #[test]
-fn calls_of_many_threads_are_made_at_once_through_one_gate() {
+fn calls_of_many_threads_are_concurrent_and_share_one_rate_limiter() {
     let (_runtime, org) = home();
     let okta = client(&org);
-    // The first answer tells the gate how many may go.
+    // The first response tells the rate limiter how many requests are allowed.
     okta.revoke_user_sessions(ADA).send().unwrap();
     org.set_latency(milliseconds(500));
     let calls: Vec<_> = (0..8)
@@ -142,7 +142,7 @@ fn calls_of_many_threads_are_made_at_once_through_one_gate() {
 }
 
 #[test]
-fn a_connection_that_the_server_closes_between_two_calls_costs_no_attempt() {
+fn a_connection_closed_between_two_calls_costs_no_attempt() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", server.local_addr().unwrap());
     let (closed, is_closed) = mpsc::channel();
@@ -170,7 +170,7 @@ fn a_connection_that_the_server_closes_between_two_calls_costs_no_attempt() {
     }
 }
 
-/// That it is refused, and what to do.
+/// Asserts that it is refused, and that the error says what to do.
 fn assert_refused<T>(result: Result<T, Error>) {
     let error = result.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -183,7 +183,7 @@ fn assert_refused<T>(result: Result<T, Error>) {
 }
 
 #[test]
-fn in_a_runtime_it_is_refused_without_a_panic_and_sends_nothing() {
+fn inside_a_runtime_calls_are_refused_without_a_panic() {
     let (runtime, org) = home();
     let okta = client(&org);
     let cookie = SessionCredentials::idx("value");
@@ -203,7 +203,7 @@ fn in_a_runtime_it_is_refused_without_a_panic_and_sends_nothing() {
         assert_refused(me.build());
         refused(&okta);
         assert_refused(made_outside.end_user_sessions().send());
-        // Of what is dropped here, nothing panics.
+        // Dropping these values here causes no panic.
         drop(made_outside);
         drop(client_made_elsewhere(&org));
     });
@@ -222,7 +222,7 @@ fn in_a_runtime_it_is_refused_without_a_panic_and_sends_nothing() {
     okta.revoke_user_sessions(ADA).send().unwrap();
 }
 
-/// One whose only owner is in the runtime that calls this.
+/// A client whose only owner is in the runtime that calls this.
 fn client_made_elsewhere(org: &MockOrg) -> Client {
     thread::scope(|scope| scope.spawn(|| client(org)).join().unwrap())
 }
@@ -263,7 +263,7 @@ fn a_run_is_an_iterator_of_one_outcome_for_each_user() {
 }
 
 #[test]
-fn ids_may_come_from_an_iterator_that_blocks_on_a_runtime_of_its_own() {
+fn ids_may_come_from_an_iterator_that_blocks_on_its_own_runtime() {
     let (_runtime, org) = org_with(&USERS);
     let database = Builder::new_current_thread().build().unwrap();
     let ids = USERS.map(str::to_owned).into_iter();
@@ -276,7 +276,7 @@ fn ids_may_come_from_an_iterator_that_blocks_on_a_runtime_of_its_own() {
 }
 
 #[test]
-fn a_run_that_is_carried_into_a_runtime_is_cancelled_and_claims_nobody() {
+fn a_run_moved_into_a_runtime_is_cancelled_and_reports_nobody_revoked() {
     let (runtime, org) = org_with(&USERS);
     let mut run = client(&org)
         .revoke_many(USERS)

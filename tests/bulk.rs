@@ -28,7 +28,7 @@ fn ids(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("00u{number:05}")).collect()
 }
 
-/// An org with so many users, each with a session, and a limit per 10 s.
+/// An org with `users` users, each with a session, and `limit` requests per 10 s.
 async fn org(users: usize, limit: u32) -> MockOrg {
     let org = MockOrg::builder()
         .rate_limit(limit, seconds(10))
@@ -51,7 +51,7 @@ async fn outcomes(run: RevokeMany) -> (Vec<UserOutcome>, Report) {
     (outcomes, run.report())
 }
 
-/// Whom the org's System Log says to have been cleared.
+/// The users whose sessions were cleared, according to the org's System Log.
 fn cleared(org: &MockOrg) -> HashSet<String> {
     org.log()
         .iter()
@@ -92,9 +92,9 @@ fn a_run_may_be_started_before_there_is_a_runtime() {
     assert!(okta.revoke_many(ids(1)).start().is_ok());
 }
 
-/// The figure.
+/// At most 3 % longer than the rate limit makes it take.
 #[tokio::test(start_paused = true)]
-async fn three_thousand_users_take_hardly_longer_than_they_must() {
+async fn three_thousand_users_take_the_fewest_windows() {
     let org = org(3000, 600).await;
     let okta = admin(&org).build().unwrap();
     let start = Instant::now();
@@ -105,12 +105,12 @@ async fn three_thousand_users_take_hardly_longer_than_they_must() {
     assert!(report.is_complete());
     assert_eq!((report.requests, report.rate_limited), (3000, 0));
     assert_eq!(sent(&org, 429), 0);
-    // Five windows: four are waited out.
+    // Five windows are needed, so four are waited out.
     assert!(took <= seconds(40).mul_f64(1.03), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn beside_another_client_everyone_is_revoked_and_reported() {
+async fn everyone_is_revoked_while_another_client_uses_the_same_limit() {
     let org = org(1000, 200).await;
     let okta = admin(&org).build().unwrap();
     let other = org.clone();
@@ -128,7 +128,7 @@ async fn beside_another_client_everyone_is_revoked_and_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_default_half_of_the_limit_is_spent() {
+async fn half_of_the_limit_is_used_by_default() {
     let org = org(100, 40).await;
     let okta = admin(&org).build().unwrap();
     let start = Instant::now();
@@ -140,7 +140,7 @@ async fn by_default_half_of_the_limit_is_spent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_order_is_kept_and_nobody_is_sent_twice() {
+async fn ids_keep_their_order_and_nobody_is_sent_twice() {
     let org = org(20, 600).await;
     let okta = admin(&org).build().unwrap();
     let mut given = ids(10);
@@ -183,7 +183,7 @@ async fn the_order_is_kept_and_nobody_is_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_reach_an_excluded_user_is_refused_and_reported() {
+async fn ids_that_may_reach_an_excluded_user_are_refused_and_reported() {
     let org = org(1, 600).await;
     org.add_user(
         MockUser::new("00uGlass")
@@ -228,7 +228,7 @@ async fn ids_may_come_as_a_stream_and_as_any_text() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_options_are_sent_for_each() {
+async fn the_options_are_sent_for_each_user() {
     let org = org(3, 600).await;
     let okta = admin(&org).build().unwrap();
     outcomes(
@@ -246,7 +246,7 @@ async fn the_options_are_sent_for_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_tells_and_sends_nothing() {
+async fn a_plan_describes_the_run_and_sends_nothing() {
     let org = org(3, 20).await;
     let okta = admin(&org).build().unwrap();
     let many = || {
@@ -268,7 +268,7 @@ async fn a_plan_tells_and_sends_nothing() {
     assert_eq!(plan.expected, None);
     assert_eq!(org.requests().len(), 0);
 
-    // Once the limit is known: 10 of a window's 20 requests.
+    // The limit is known now: the run may use 10 of a window's 20 requests.
     okta.revoke_user_sessions("00u00000").await.unwrap();
     let plan = okta
         .revoke_many(many())
@@ -285,7 +285,7 @@ async fn a_plan_tells_and_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_ending_is_told_apart() {
+async fn each_kind_of_outcome_is_reported() {
     let org = org(8, 600).await;
     org.fail_next(1, Fault::okta_error(403, "E0000006"));
     org.fail_next(1, Fault::okta_error(400, "E0000001"));
@@ -334,15 +334,15 @@ async fn each_ending_is_told_apart() {
 }
 
 #[tokio::test]
-async fn without_a_connection_nobody_was_attempted() {
+async fn without_a_connection_users_are_not_attempted() {
     let (outcomes, _) = outcomes(unreachable().revoke_many(ids(1))).await;
     assert_eq!(outcomes[0].outcome, Outcome::NotAttempted);
     assert_eq!(outcomes[0].attempts, 1);
 }
 
-/// The first attempt may have been carried out, whatever became of the others.
+/// The first attempt may have taken effect, whatever the others came to.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_after_a_lost_answer_is_unknown() {
+async fn a_refusal_after_a_lost_response_is_unknown() {
     let org = org(1, 600).await;
     org.fail_next(1, Fault::reset().after_effect(true));
     org.fail_next(1, Fault::okta_error(429, "E0000047"));
@@ -355,7 +355,7 @@ async fn a_refusal_after_a_lost_answer_is_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_not_204_never_counts_as_revoked() {
+async fn a_response_other_than_204_never_counts_as_revoked() {
     let org = org(1, 600).await;
     org.fail_next(1, Fault::status(200));
     let okta = admin(&org).build().unwrap();
@@ -364,7 +364,7 @@ async fn an_answer_that_is_not_204_never_counts_as_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_concerns_everyone_stops_the_run() {
+async fn errors_that_affect_every_user_stop_the_run() {
     for (fault, reason, most) in [
         (
             Fault::okta_error(401, "E0000011"),
@@ -400,9 +400,9 @@ async fn what_concerns_everyone_stops_the_run() {
     }
 }
 
-/// What no retry heals, and no other user would meet differently.
+/// Neither a retry nor another user would have a different result.
 #[tokio::test]
-async fn a_refused_proxy_password_and_an_insecure_connection_stop_the_run() {
+async fn a_refused_proxy_password_and_a_failed_tls_handshake_stop_the_run() {
     for (reason, response) in [
         (
             StopReason::ProxyUnauthorized,
@@ -417,7 +417,7 @@ async fn a_refused_proxy_password_and_an_insecure_connection_stop_the_run() {
             while let Ok((mut socket, _)) = listener.accept().await {
                 let _ = socket.read(&mut [0; 4096]).await;
                 let _ = socket.write_all(response.as_bytes()).await;
-                // Behind a tunnel, the answer to the TLS handshake is not TLS.
+                // Behind a tunnel, the response to the TLS handshake is not TLS.
                 if response.contains("200") {
                     let _ = socket.read(&mut [0; 4096]).await;
                     let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
@@ -447,7 +447,7 @@ async fn read_only_mode_pauses_the_run() {
     let start = Instant::now();
     let (_, report) = outcomes(okta.revoke_many(ids(40)).concurrency(4)).await;
     assert_eq!((report.counts.revoked, report.stopped), (40, None));
-    // Four at once met it; then one asked every 30 s: six more times in vain.
+    // Four users met it at once; then one probed every 30 s, six times in vain.
     let took = start.elapsed();
     assert!((seconds(180)..seconds(220)).contains(&took), "{took:?}");
     assert!(
@@ -459,7 +459,7 @@ async fn read_only_mode_pauses_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn read_only_mode_for_an_hour_stops_it() {
+async fn read_only_mode_for_an_hour_stops_the_run() {
     let org = org(5, 600).await;
     org.fail_next(1000, Fault::okta_error(503, "E0000010"));
     let okta = admin(&org).build().unwrap();
@@ -470,7 +470,7 @@ async fn read_only_mode_for_an_hour_stops_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_ends_a_run_and_tells_who_is_left() {
+async fn the_deadline_ends_a_run_and_reports_the_users_left() {
     let org = org(100, 20).await;
     let okta = admin(&org).build().unwrap();
     let start = Instant::now();
@@ -484,7 +484,7 @@ async fn the_deadline_ends_a_run_and_tells_who_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_hangs_at_the_deadline_is_unknown() {
+async fn requests_without_a_response_at_the_deadline_are_unknown() {
     let org = org(3, 600).await;
     org.fail_next(100, Fault::hang());
     let okta = admin(&org).build().unwrap();
@@ -499,7 +499,7 @@ async fn what_hangs_at_the_deadline_is_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelling_settles_what_is_in_the_air_and_sends_no_more() {
+async fn cancelling_waits_for_requests_in_flight_and_sends_no_more() {
     let org = org(100, 20).await;
     org.set_latency(Duration::from_millis(500));
     let okta = admin(&org).build().unwrap();
@@ -514,7 +514,7 @@ async fn cancelling_settles_what_is_in_the_air_and_sends_no_more() {
     while let Some(outcome) = run.next().await {
         outcomes.push(outcome);
     }
-    // The first call goes alone, and those after it are in the air for 1 s. The
+    // The first call goes alone, and the others are in flight until 1 s. The
     // next window is not waited for.
     assert!(start.elapsed() < seconds(2), "{:?}", start.elapsed());
     assert_eq!(org.requests().len(), 20);
@@ -532,7 +532,7 @@ async fn cancelling_settles_what_is_in_the_air_and_sends_no_more() {
 }
 
 #[tokio::test]
-async fn after_a_stop_everyone_else_is_still_told_of() {
+async fn after_a_stop_the_remaining_users_are_reported() {
     let org = org(2, 600).await;
     let okta = admin(&org).build().unwrap();
     let many = okta.revoke_many(["00u00000", "a/b", "00u00001"]);
@@ -545,7 +545,7 @@ async fn after_a_stop_everyone_else_is_still_told_of() {
         .iter()
         .map(|user| user.reason.as_deref().unwrap())
         .collect();
-    let stopped = "not sent: the run stopped before, because it was cancelled";
+    let stopped = "not sent: the run was stopped because it was cancelled";
     assert_eq!([reasons[0], reasons[2]], [stopped; 2]);
     assert!(reasons[1].contains("\"a/b\""), "{reasons:?}");
     assert_eq!(with(&outcomes, Outcome::NotAttempted).len(), 3);
@@ -560,7 +560,7 @@ async fn after_a_stop_everyone_else_is_still_told_of() {
 
 /// One request is allowed in each window of 10 s.
 #[tokio::test(start_paused = true)]
-async fn a_run_waits_while_nothing_is_in_the_air_and_not_after_a_stop() {
+async fn waiting_is_reported_only_while_nothing_is_in_flight_and_the_run_continues() {
     let org = org(3, 1).await;
     let okta = admin(&org).build().unwrap();
     let mut run = okta
@@ -622,7 +622,7 @@ async fn cancelling_ends_a_run_that_waits_for_ids() {
     });
     let start = Instant::now();
     assert!(timeout(seconds(60), run.next()).await.unwrap().is_none());
-    // A run that nobody woke would be looked at when the time is up.
+    // Without a wake-up, the run would only be polled again at the timeout.
     assert!(start.elapsed() < seconds(2), "{:?}", start.elapsed());
     assert_eq!(run.report().stopped, Some(StopReason::Cancelled));
 }
@@ -638,7 +638,7 @@ async fn the_deadline_ends_a_run_that_waits_for_ids() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() {
+async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_after_it_arrives() {
     let org = org(8, 600).await;
     org.set_token_latency(seconds(20));
     let okta = automation(&org).build().unwrap();
@@ -663,27 +663,27 @@ async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_when_it_comes() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_past_the_deadline_stops_a_run_that_has_one() {
+async fn a_wait_beyond_the_deadline_stops_the_run() {
     let org = org(100, 600).await;
     org.fail_next_token(1000, Fault::status(503).header("retry-after", "600"));
     let okta = automation(&org).build().unwrap();
     let (_, report) = outcomes(okta.revoke_many(ids(100))).await;
     assert_eq!(report.stopped, Some(StopReason::Unavailable));
-    // With one, the first user's wait shows that nobody's turn comes before it.
+    // With a deadline, the first user's wait shows that no user can be sent before it.
     let in_time = okta.revoke_many(ids(100)).deadline(seconds(60));
     let (_, report) = outcomes(in_time.concurrency(1)).await;
     assert_eq!(report.stopped, Some(StopReason::Deadline));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_after_the_end_changes_nothing() {
+async fn a_deadline_or_cancellation_after_the_end_changes_nothing() {
     let org = org(2, 600).await;
     let okta = admin(&org).build().unwrap();
     let many = okta.revoke_many(ids(2)).deadline(seconds(10));
     let mut run = many.start().unwrap();
     let _ = run.next().await;
     let _ = run.next().await;
-    // Everyone is revoked; that it is late is only said then.
+    // Every user is revoked, and only then does the deadline pass.
     sleep(seconds(20)).await;
     for _ in 0..2 {
         assert!(run.next().await.is_none());
@@ -703,7 +703,7 @@ async fn progress_can_be_watched_from_elsewhere() {
         let (mut ends, mut most_in_flight) = (Vec::new(), 0);
         loop {
             let Some(progress) = handle.changed().await else {
-                panic!("over, and not finished");
+                panic!("the run ended without finishing");
             };
             most_in_flight = progress.in_flight.max(most_in_flight);
             if let Some(waiting) = &progress.waiting {
@@ -722,7 +722,7 @@ async fn progress_can_be_watched_from_elsewhere() {
     });
     while run.next().await.is_some() {}
     let (ends, most_in_flight, last) = watcher.await.unwrap();
-    // Of each window that was waited for.
+    // One end for each window that was waited for.
     assert!(ends.len() >= 2 && ends.is_sorted(), "{ends:?}");
     assert!((1..=30).contains(&most_in_flight), "{most_in_flight}");
     assert_eq!((last.counts.revoked, last.in_flight), (30, 0));
@@ -730,7 +730,7 @@ async fn progress_can_be_watched_from_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_left_early_claims_nothing() {
+async fn a_run_dropped_early_never_reports_completion() {
     let org = org(3, 600).await;
     let okta = admin(&org).build().unwrap();
     let mut run = okta.revoke_many(ids(3)).concurrency(1).start().unwrap();
@@ -745,7 +745,7 @@ async fn a_run_that_is_left_early_claims_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_answers_put_the_end_off() {
+async fn slow_responses_postpone_the_expected_end() {
     let org = org(100, 10_000).await;
     org.set_latency(seconds(2));
     let okta = admin(&org).build().unwrap();
@@ -754,12 +754,12 @@ async fn slow_answers_put_the_end_off() {
     run.next().await;
     let end = handle.progress().expected_end.unwrap();
     let left = end.duration_since(std::time::SystemTime::now()).unwrap();
-    // 99 users are left, two at once.
+    // 99 users are left, two at a time.
     assert!((seconds(95)..seconds(105)).contains(&left), "{left:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn senseless_settings_are_refused() {
+async fn shares_and_concurrency_out_of_range_are_refused() {
     let org = org(1, 600).await;
     let okta = admin(&org).build().unwrap();
     for share in [0.0, -1.0, 1.1, f64::NAN] {
@@ -780,7 +780,7 @@ async fn senseless_settings_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_policy_without_retries_still_waits_for_the_window() {
     let org = org(30, 10).await;
-    // An answer dated a second after it was counted makes its window look shorter.
+    // A response dated a second after it was counted makes its window look shorter.
     org.set_latency(Duration::ZERO);
     let okta = admin(&org).retry(RetryPolicy::never()).build().unwrap();
     org.spend(10);
@@ -789,9 +789,9 @@ async fn a_policy_without_retries_still_waits_for_the_window() {
     assert_eq!(report.rate_limited, 1);
 }
 
-/// Here a proxy answers, whose 429 says nothing of a window.
+/// The 429s have no rate-limit headers, as from a proxy.
 #[tokio::test(start_paused = true)]
-async fn whoever_is_put_off_again_and_again_is_given_up() {
+async fn repeated_429s_give_up_after_20_rounds() {
     let org = org(1, 600).await;
     org.fail_next(1000, Fault::okta_error(429, "E0000047"));
     let okta = admin(&org).retry(RetryPolicy::never()).build().unwrap();
@@ -801,7 +801,7 @@ async fn whoever_is_put_off_again_and_again_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_report_can_be_kept() {
+async fn the_report_can_be_written_as_json_and_csv() {
     let org = org(1, 600).await;
     let okta = admin(&org).build().unwrap();
     let ids = ["00u00000", "=cmd(),\"x\"", "00uGone", "-1"];

@@ -29,7 +29,7 @@ async fn revoking_ends_every_session_and_leaves_a_receipt() {
 }
 
 #[tokio::test]
-async fn what_is_not_set_is_not_sent() {
+async fn options_that_are_not_set_are_not_sent() {
     let org = org().await;
     let okta = admin(&org).build().unwrap();
     okta.revoke_user_sessions(ADA).await.unwrap();
@@ -132,7 +132,7 @@ fn an_option_that_does_not_exist_or_cannot_have_the_value_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn not_given_is_left_to_the_engine() {
+async fn an_unset_option_gets_the_default_of_the_engine() {
     let org = MockOrg::builder()
         .classic_engine(true)
         .start()
@@ -226,7 +226,7 @@ async fn each_credential_goes_where_okta_wants_it() {
 }
 
 #[tokio::test]
-async fn requests_carry_what_okta_asks_for_and_nothing_it_does_not_know() {
+async fn requests_carry_only_what_okta_documents() {
     let org = org().await;
     let okta = admin(&org)
         .user_agent_suffix("offboarding/2.1")
@@ -300,7 +300,7 @@ async fn okta_refusals_keep_everything_okta_said() {
 }
 
 #[test]
-fn clients_and_calls_go_anywhere() {
+fn clients_and_calls_are_send_and_static() {
     fn anywhere<T: Send + Sync + Clone + 'static>() {}
     anywhere::<Client>();
     anywhere::<SessionClient>();

@@ -87,7 +87,7 @@ fn refusal(result: Result<impl Sized, Error>) -> String {
 }
 
 #[test]
-fn what_comes_later_wins() {
+fn later_sources_override_earlier_ones() {
     let home = ("home/.okta/okta.yaml", org("home.okta.com"));
     let project = ("home/project/okta.yaml", org("project.okta.com"));
     let dot = ("home/project/.okta.yaml", org("dot.okta.com"));
@@ -130,7 +130,7 @@ fn what_comes_later_wins() {
     for pair in [[&project, &dot], [&project, &folder], [&dot, &folder]] {
         let files = pair.map(|(name, text)| (*name, text.as_str()));
         let text = refusal(load(&files, &[]));
-        assert!(text.contains("side by side"), "{text}");
+        assert!(text.contains("in the same place"), "{text}");
         assert!(pair.iter().all(|(name, _)| text.contains(name)), "{text}");
     }
     assert!(
@@ -310,7 +310,7 @@ fn every_variable_has_both_spellings() {
 }
 
 #[test]
-fn what_is_wrong_is_refused_with_file_line_and_key() {
+fn invalid_settings_are_refused_with_file_line_and_key() {
     for (yaml, parts) in [
         // Syntax.
         ("okta:\n\tclient: {}", &["line 2", "YAML"][..]),
@@ -328,11 +328,11 @@ fn what_is_wrong_is_refused_with_file_line_and_key() {
             &["line 4", "orgUrl", "twice"],
         ),
         // Types.
-        ("okta: x", &["line 1", "okta must hold keys"]),
-        ("- x", &["line 1", "the file must hold keys"]),
+        ("okta: x", &["line 1", "okta must contain keys"]),
+        ("- x", &["line 1", "the file must contain keys"]),
         (
             "okta:\n  client: [x]",
-            &["line 2", "okta.client must hold keys"],
+            &["line 2", "okta.client must contain keys"],
         ),
         (
             "okta:\n  client:\n    token: [x]",
@@ -344,38 +344,38 @@ fn what_is_wrong_is_refused_with_file_line_and_key() {
         ),
         (
             "okta:\n  client:\n    scopes: {a: b}",
-            &["line 3", "okta.client.scopes must be a list"],
+            &["line 3", "okta.client.scopes must be text or a list"],
         ),
         (
             "okta:\n  client:\n    scopes: [[a]]",
-            &["line 3", "okta.client.scopes must be a list"],
+            &["line 3", "okta.client.scopes must be text or a list"],
         ),
         (
             "okta:\n  client:\n    rateLimit: 4",
-            &["line 3", "okta.client.rateLimit must hold keys"],
+            &["line 3", "okta.client.rateLimit must contain keys"],
         ),
         // Unknown.
         (
             "okta:\n  client:\n    orgurl: x",
-            &["line 3", "okta.client.orgurl", "is orgUrl meant?"],
+            &["line 3", "okta.client.orgurl", "did you mean orgUrl?"],
         ),
         (
             "okta:\n  client:\n    tokn: x",
-            &["line 3", "okta.client.tokn", "is token meant?"],
+            &["line 3", "okta.client.tokn", "did you mean token?"],
         ),
         (
             "okta:\n  client:\n    rateLimit:\n      maxRetry: 1",
             &[
                 "line 4",
                 "okta.client.rateLimit.maxRetry",
-                "is maxRetries meant?",
+                "did you mean maxRetries?",
             ],
         ),
         (
             "okta:\n  client:\n    flux: x",
             &[
                 "line 3",
-                "okta.client holds a key",
+                "okta.client contains an unknown key",
                 "4 characters",
                 "remove it",
             ],
@@ -384,19 +384,22 @@ fn what_is_wrong_is_refused_with_file_line_and_key() {
             "okta:\n  client:\n    00hunter2token: x",
             &[
                 "line 3",
-                "okta.client holds a key",
+                "okta.client contains an unknown key",
                 "14 characters",
                 "not shown",
             ],
         ),
         (
             "okta:\n  clients: {}",
-            &["line 2", "okta.clients", "is client meant?"],
+            &["line 2", "okta.clients", "did you mean client?"],
         ),
-        ("okat:\n  client: {}", &["line 1", "okat", "is okta meant?"]),
+        (
+            "okat:\n  client: {}",
+            &["line 1", "okat", "did you mean okta?"],
+        ),
         (
             "okta:\n  testing:\n    disableHttpCheck: true",
-            &["line 3", "is disableHttpsCheck meant?"],
+            &["line 3", "did you mean disableHttpsCheck?"],
         ),
         // Ranges.
         (
@@ -471,7 +474,7 @@ fn files_that_cannot_be_read_are_refused() {
     let text = refusal(Config::from_file(folder.0.join("none.yaml")));
     assert!(text.contains("none.yaml: cannot be read"), "{text}");
     let text = refusal(Config::from_file(&folder.0));
-    assert!(text.contains("not a file"), "{text}");
+    assert!(text.contains("not a regular file"), "{text}");
     let file = folder.0.join("okta.yaml");
     fs::write(&file, [b'#', 0xff, 0xfe]).unwrap();
     assert!(refusal(Config::from_file(&file)).contains("UTF-8"));
@@ -479,9 +482,9 @@ fn files_that_cannot_be_read_are_refused() {
     assert!(refusal(Config::from_file(&file)).contains("1 MiB"));
     fs::write(&file, vec![b'#'; 1024 * 1024]).unwrap();
     Config::from_file(&file).unwrap();
-    // A file that is there and is none of ours is not passed over either.
+    // Something else in the place of a settings file is not skipped either.
     let text = refusal(load(&[("home/project/okta.yaml/x", "")], &[]));
-    assert!(text.contains("not a file"), "{text}");
+    assert!(text.contains("not a regular file"), "{text}");
     let bomb = format!(
         "a: &a [x,x,x,x,x,x,x,x,x]\n{}okta: {{}}\n",
         ('b'..='j')
@@ -498,7 +501,7 @@ fn files_that_cannot_be_read_are_refused() {
 /// The examples of Okta's documentation, once with an API token and once with a
 /// private key, and what else its SDKs read.
 #[test]
-fn what_okta_documents_is_read_as_it_is() {
+fn documented_okta_files_are_read_unchanged() {
     let config: Config = r#"okta:
   client:
     connectionTimeout: 30 # seconds
@@ -536,7 +539,7 @@ okta.client.rateLimit.maxRetries  4                      (line 13)
 note: line 14: okta.client.logging is for Okta's other SDKs and is not used
 note: line 17: okta.client.cache is for Okta's other SDKs and is not used
 note: using okta.client.token, the only credential configured
-note: okta.client.requestTimeout is 0: this crate's own default counts
+note: okta.client.requestTimeout is 0: the default of this crate applies
 "
     );
 
@@ -591,7 +594,7 @@ okta:
 }
 
 #[test]
-fn the_credential_is_the_one_that_is_meant() {
+fn the_credential_of_the_effective_mode_is_used() {
     let app = format!("clientId: 0oa\nprivateKey: {KEY}");
     let token = "token: 00token";
     let access = "accessToken: ey";
@@ -724,7 +727,7 @@ fn the_credential_is_the_one_that_is_meant() {
 }
 
 #[test]
-fn what_a_client_cannot_be_made_of_is_refused_with_its_source() {
+fn settings_that_make_no_client_are_refused_with_their_source() {
     for (lines, part) in [
         ("token: x", "okta.client.orgUrl is not set"),
         (
@@ -788,7 +791,7 @@ fn what_a_client_cannot_be_made_of_is_refused_with_its_source() {
 }
 
 #[test]
-fn code_sets_everything_and_paths_start_at_the_file() {
+fn code_can_set_everything_and_paths_are_relative_to_the_file() {
     let config = Config::default()
         .with_org_url("https://acme.okta.com")
         .with_authorization_mode(AuthorizationMode::PrivateKey)
@@ -991,7 +994,7 @@ async fn tls_server() -> u16 {
 }
 
 #[test]
-fn the_schema_is_that_of_the_code() {
+fn the_schema_file_matches_the_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/okta.schema.json");
     let schema = schemars::schema_for!(Config);
     let text = format!("{:#}\n", serde_json::to_value(schema).unwrap());
@@ -1057,7 +1060,7 @@ proptest! {
     }
 
     #[test]
-    fn a_broken_file_gives_no_secret_away(
+    fn a_broken_file_reveals_no_secret(
         at in any::<prop::sample::Index>(),
         insert in prop_oneof![
             Just("\n".to_owned()), Just("\t".to_owned()), Just("\"".to_owned()), Just("'".to_owned()),
@@ -1073,7 +1076,7 @@ proptest! {
 
     /// Where a key, number, mode or group is expected.
     #[test]
-    fn a_secret_in_the_wrong_place_is_not_given_away(place in 0..9_usize, tail in "[ :]{0,2}") {
+    fn a_misplaced_secret_is_not_revealed(place in 0..9_usize, tail in "[ :]{0,2}") {
         let secret = format!("{SECRET}{tail}");
         let text = match place {
             0 => format!("{secret}: x"),
@@ -1090,7 +1093,7 @@ proptest! {
     }
 
     #[test]
-    fn a_secret_in_any_variable_of_a_secret_or_number_is_not_given_away(
+    fn a_secret_in_any_secret_or_number_variable_is_not_revealed(
         name in prop::sample::select(vec![
             "OKTA_CLIENT_TOKEN", "OKTA_CLIENT_ACCESSTOKEN", "OKTA_CLIENT_PRIVATEKEY",
             "OKTA_SESSION_COOKIE", "OKTA_CLIENT_PROXY_PASSWORD", "OKTA_CLIENT_REQUESTTIMEOUT",

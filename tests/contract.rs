@@ -39,7 +39,7 @@ fn options(schema: Value) -> Result<Vec<OperationOption>, String> {
 }
 
 #[test]
-fn the_specification_fits() {
+fn the_specification_is_accepted() {
     let operations = checks::check(&specification()).unwrap();
     let options = operations.iter().flat_map(|operation| {
         let names = operation.options.iter().map(|option| option.name.as_str());
@@ -133,7 +133,7 @@ fn an_option_of_another_type_is_refused_by_name() {
 }
 
 #[test]
-fn what_is_off_is_named() {
+fn every_mismatch_with_the_specification_is_named() {
     for (place, value, operation, difference) in [
         (
             format!("{END}/operationId"),

@@ -46,7 +46,7 @@ impl Both {
 }
 
 #[tokio::test]
-async fn no_status_but_okta_s_own_success_is_one() {
+async fn only_the_documented_status_of_okta_is_a_success() {
     let both = Both::start().await;
     use Effect::{None, Unknown};
     use ErrorKind::*;
@@ -102,7 +102,7 @@ async fn no_status_but_okta_s_own_success_is_one() {
 }
 
 #[tokio::test]
-async fn success_is_a_documented_status_with_nothing_in_it() {
+async fn success_is_a_documented_status_with_an_empty_body() {
     let both = Both::start().await;
     for (status, body) in [(200, ""), (204, ""), (200, "{}"), (200, " \r\n{ }\n")] {
         let fault = Fault::status(status)
@@ -120,7 +120,7 @@ async fn success_is_a_documented_status_with_nothing_in_it() {
 }
 
 #[tokio::test]
-async fn a_success_status_with_foreign_content_is_none() {
+async fn a_success_status_with_foreign_content_is_not_a_success() {
     let both = Both::start().await;
     let page = "<!doctype html><title>Welcome to Hotel Wi-Fi</title>";
     let error_body = r#"{"errorCode":"E0000006","errorSummary":"no","errorCauses":[]}"#;
@@ -304,7 +304,7 @@ async fn a_timeout_after_any_connection_is_unknown() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_anywhere_is_unknown() {
+async fn a_response_that_is_cut_off_anywhere_is_unknown() {
     let both = Both::start().await;
     // The mock's 200 of endUserSessions and its errors differ in length; a cut
     // inside the head is one for both.
@@ -332,7 +332,7 @@ async fn an_answer_that_is_cut_anywhere_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_keeps_the_status() {
+async fn a_body_that_is_cut_off_keeps_the_status() {
     let both = Both::start().await;
     let cut = |status: &str| {
         Fault::raw(format!(
@@ -363,7 +363,7 @@ async fn a_body_that_is_cut_keeps_the_status() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_unknown() {
+async fn a_response_that_is_not_http_is_unknown() {
     let both = Both::start().await;
     for bytes in [
         &b"SSH-2.0-OpenSSH_9.9\r\n"[..],
@@ -410,7 +410,7 @@ async fn a_body_is_read_within_bounds_and_in_any_encoding() {
 }
 
 #[tokio::test]
-async fn okta_s_words_cannot_steer_a_terminal() {
+async fn error_texts_of_okta_cannot_control_a_terminal() {
     let both = Both::start().await;
     let body = "{\"errorCode\":\"E1\",\"errorSummary\":\"\\u001b[2Jgone\\r\\n\",\"errorCauses\":[{\"errorSummary\":\"\\u0007\"}]}";
     for result in both.meet(&Fault::status(400).body(body)).await {
@@ -425,7 +425,7 @@ async fn okta_s_words_cannot_steer_a_terminal() {
 }
 
 #[tokio::test]
-async fn okta_s_own_errors_say_what_to_do() {
+async fn errors_of_okta_say_what_to_do() {
     let both = Both::start().await;
     for (status, code, kind, effect, advice) in [
         (
@@ -517,7 +517,7 @@ async fn nothing_listening_means_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_a_tls_error_and_not_tried_again() {
+async fn a_server_without_tls_is_a_tls_error_and_not_retried() {
     let org = org().await;
     let url = org.url().replace("http://", "https://");
     let okta = okta_user_sessions::Client::builder(url)
@@ -533,7 +533,7 @@ async fn a_server_without_tls_is_a_tls_error_and_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_answer_in_time_is_unknown() {
+async fn no_response_in_time_is_unknown() {
     let both = Both::start().await;
     for (fault, cleared) in [
         (Fault::hang(), false),

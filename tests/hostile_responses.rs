@@ -115,7 +115,7 @@ fn stops(stream: u32) -> Vec<(String, Vec<u8>, bool)> {
 }
 
 #[tokio::test]
-async fn a_200_whose_http2_stream_is_cut_is_no_success() {
+async fn a_200_whose_http2_stream_is_cut_off_is_not_a_success() {
     let long = [ID, ("content-length", "5000")];
     let html = [ID, ("content-type", "text/html")];
     let begins = [
@@ -192,7 +192,7 @@ async fn an_http2_response_that_ends_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_204_with_http2_content_or_without_its_end_is_no_success() {
+async fn a_204_with_http2_content_or_without_its_end_is_not_a_success() {
     let responses: [fn(u32) -> Vec<u8>; 3] = [
         |stream| {
             let mut bytes = headers(stream, 0, 204, &[ID]);
@@ -224,7 +224,7 @@ async fn a_204_with_http2_content_or_without_its_end_is_no_success() {
 }
 
 #[tokio::test]
-async fn a_200_whose_http1_framing_does_not_show_its_end_is_no_success() {
+async fn a_200_whose_http1_framing_does_not_show_its_end_is_not_a_success() {
     let server = Http1::start().await;
     let both = Both::new(&server.url, true);
     for framing in [
@@ -272,7 +272,7 @@ async fn a_200_that_shows_its_end_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_revocation_is_done_only_by_a_204() {
+async fn only_a_204_confirms_a_revocation() {
     let server = Http1::start().await;
     let both = Both::new(&server.url, false);
     server.play("HTTP/1.1 200 OK\r\nX-Okta-Request-Id: req1\r\nContent-Length: 0\r\n\r\n");
@@ -286,7 +286,7 @@ async fn a_revocation_is_done_only_by_a_204() {
 }
 
 #[tokio::test]
-async fn a_success_needs_okta_s_request_id_unless_that_is_allowed() {
+async fn a_success_needs_the_request_id_of_okta_unless_allowed_without() {
     let server = Http1::start().await;
     let (strict, lenient) = (Both::new(&server.url, false), Both::new(&server.url, true));
     let long = "i".repeat(129);
@@ -354,7 +354,7 @@ async fn a_refusal_that_okta_did_not_make_has_an_unknown_effect() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_okta_s_has_no_effect() {
+async fn a_refusal_by_okta_has_no_effect() {
     let server = Http1::start().await;
     let both = Both::new(&server.url, false);
     let id = "X-Okta-Request-Id: req1\r\n";
@@ -388,7 +388,7 @@ async fn a_foreign_401_is_not_answered_with_the_next_token() {
 }
 
 #[tokio::test]
-async fn what_a_server_says_is_kept_within_bounds() {
+async fn the_text_of_a_server_is_kept_within_bounds() {
     let server = Http1::start().await;
     let both = Both::new(&server.url, false);
     let (id, long) = ("i".repeat(60_000), "é".repeat(20_000));
@@ -417,7 +417,7 @@ async fn what_a_server_says_is_kept_within_bounds() {
 }
 
 #[tokio::test]
-async fn the_text_of_a_response_that_is_not_okta_s_is_told() {
+async fn the_text_of_a_response_that_is_not_from_okta_is_reported() {
     let server = Http1::start().await;
     let both = Both::new(&server.url, false);
     for (body, told) in [
@@ -492,7 +492,7 @@ async fn a_connection_is_not_used_after_a_response_whose_end_is_in_doubt() {
 
 /// It may have got the connection of the other one a moment before.
 #[tokio::test]
-async fn a_request_in_flight_beside_a_response_whose_end_is_in_doubt_is_unknown() {
+async fn a_request_sharing_a_connection_with_a_response_whose_end_is_in_doubt_is_unknown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let both = Both::new(&url, false);
@@ -516,7 +516,7 @@ async fn a_request_in_flight_beside_a_response_whose_end_is_in_doubt_is_unknown(
 }
 
 #[tokio::test]
-async fn the_words_of_a_goaway_hold_no_secret_and_are_short() {
+async fn the_text_of_a_goaway_is_short_and_without_secrets() {
     let server = http2::Server::start().await;
     let both = Both::new(&server.url, false);
     for words in ["you sent SSWS 00token!".to_owned(), "w".repeat(10_000)] {
@@ -533,7 +533,7 @@ async fn the_words_of_a_goaway_hold_no_secret_and_are_short() {
 
 /// OAuth's words for an error are not Okta's codes.
 #[tokio::test]
-async fn an_oauth_error_with_the_name_of_an_okta_code_is_not_okta_s() {
+async fn an_oauth_error_named_like_an_okta_code_is_not_from_okta() {
     let server = Http1::start().await;
     let both = Both::new(&server.url, false);
     let body = r#"{"error":"E0000010"}"#;

@@ -62,7 +62,7 @@ async fn ids_that_would_reach_another_path_are_refused_with_id_and_reason() {
 }
 
 #[tokio::test]
-async fn what_a_segment_may_hold_stays_literal() {
+async fn characters_allowed_in_a_path_segment_stay_literal() {
     let org = org().await;
     let okta = once(&org);
     // RFC 3986 §3.3: unreserved, sub-delims but for ";", ":" and "@".
@@ -81,7 +81,7 @@ async fn what_a_segment_may_hold_stays_literal() {
 }
 
 #[test]
-fn only_the_path_of_that_very_id_is_ever_reached() {
+fn an_id_only_ever_reaches_its_own_path() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn letters_and_digits_of_any_script_are_not(id in r"[\p{L}\p{Nd}a-z0-9]{1,20}") {
+    fn letters_and_digits_of_any_script_are_accepted(id in r"[\p{L}\p{Nd}a-z0-9]{1,20}") {
         if let Err(error) = UserId::new(id.as_str()) {
             let error = error.to_string();
             prop_assert!(error.contains("may read as") || error.contains("UserId::me"), "{error}");

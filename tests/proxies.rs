@@ -66,7 +66,7 @@ async fn a_refused_proxy_password_is_not_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_refusal_of_a_proxy_is_retried() {
+async fn other_refusals_of_a_proxy_are_retried() {
     let (url, connects) = proxy(Some("HTTP/1.1 503 Busy\r\n\r\n")).await;
     let okta = through(&url).build().unwrap();
     let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
@@ -122,7 +122,7 @@ fn the_process_with_a_malformed_proxy_variable() {
 }
 
 #[test]
-fn a_malformed_proxy_variable_is_refused_where_it_counts() {
+fn a_malformed_proxy_variable_is_refused_if_it_applies() {
     let name = "proxies::the_process_with_a_malformed_proxy_variable";
     let output = Command::new(env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture"])

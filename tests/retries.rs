@@ -40,7 +40,7 @@ fn count(org: &MockOrg, status: u16) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_passes_is_tried_again_and_named_in_the_retry() {
+async fn transient_errors_are_retried_and_named_in_the_retry() {
     for (fault, reason, unknown) in [
         (
             Fault::okta_error(503, "E0000181"),
@@ -109,7 +109,7 @@ async fn what_passes_is_tried_again_and_named_in_the_retry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_pass_is_not_tried_again() {
+async fn permanent_errors_are_not_retried() {
     for fault in [
         Fault::okta_error(400, "E0000001"),
         Fault::okta_error(401, "E0000011"),
@@ -138,7 +138,7 @@ async fn what_cannot_pass_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_sends_exactly_once() {
+async fn the_policy_never_sends_exactly_once() {
     for fault in [
         Fault::reset(),
         Fault::status(503),
@@ -174,7 +174,7 @@ async fn an_earlier_attempt_that_may_have_reached_okta_stays_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spent_window_is_waited_out_by_the_default_policy() {
+async fn the_default_policy_waits_out_an_exhausted_window() {
     let org = small_org(10).await;
     org.spend(10);
     let started = Instant::now();
@@ -209,7 +209,7 @@ async fn a_clock_that_is_hours_off_does_not_matter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
+async fn a_wait_beyond_the_deadline_is_not_begun() {
     let org = small_org(10).await;
     org.spend(10);
     let policy = RetryPolicy::default().with_deadline(seconds(20));
@@ -237,7 +237,7 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_covers_the_answer_and_every_wait() {
+async fn the_deadline_covers_the_response_and_every_wait() {
     for fault in [Fault::hang(), Fault::reset(), Fault::status(503)] {
         let org = org().await;
         org.fail_next(1000, fault);
@@ -255,7 +255,7 @@ async fn the_deadline_covers_the_answer_and_every_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_concurrency_limit_costs_a_moment_not_a_minute() {
+async fn a_concurrency_limit_costs_a_short_pause_not_a_whole_window() {
     let org = MockOrg::builder()
         .concurrency_limit(5)
         .latency(Duration::from_millis(200))
@@ -290,7 +290,7 @@ async fn a_thousand_calls_take_the_fewest_windows_and_one_429_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_client_of_the_org_is_lived_with() {
+async fn calls_succeed_while_another_client_uses_the_same_limit() {
     let org = small_org(100).await;
     let policy = RetryPolicy::default()
         .with_deadline(seconds(3600))
@@ -306,7 +306,7 @@ async fn another_client_of_the_org_is_lived_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_rate_limit_headers_the_gate_stays_out_of_the_way() {
+async fn without_rate_limit_headers_the_rate_limiter_does_not_wait() {
     let org = org().await;
     org.hide_rate_limit_headers(true);
     let okta = admin(&org).build().unwrap();
@@ -358,7 +358,7 @@ fn spent_window(ends_in: i64) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_is_waited_out_by_the_local_clock_where_the_server_sends_no_date() {
+async fn without_a_date_header_the_local_clock_times_the_window() {
     let (started, window) = (Instant::now(), spent_window(60));
     let (okta, requests) = server(move || match started.elapsed() < seconds(60) {
         true => refused(&window),
@@ -372,7 +372,7 @@ async fn a_window_is_waited_out_by_the_local_clock_where_the_server_sends_no_dat
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_is_not_retried_within_a_second_whatever_it_says() {
+async fn a_429_is_never_retried_within_a_second() {
     let date = "Date: Wed, 18 May 2033 03:33:20 GMT\r\n";
     for limits in [
         String::new(),

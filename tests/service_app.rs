@@ -136,7 +136,7 @@ async fn a_token_revoked_among_a_thousand_calls_costs_one_renewal() {
 }
 
 #[tokio::test]
-async fn nonces_of_both_servers_are_answered_and_remembered() {
+async fn nonces_of_both_servers_are_used_and_remembered() {
     let (org, okta) = org_with(app()).await;
     org.demand_resource_nonce(true);
     okta.revoke_user_sessions(ADA).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_local_clock_that_is_hours_off_is_corrected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_ahead_of_its_end_without_a_wait() {
+async fn a_token_is_renewed_before_it_expires_without_a_wait() {
     let (org, okta) = org_with(app().token_lifetime(seconds(100))).await;
     okta.revoke_user_sessions(ADA).await.unwrap();
     sleep(seconds(80)).await;
@@ -232,7 +232,7 @@ async fn a_failed_renewal_leaves_a_valid_token_in_use() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_does_not_take_the_renewal_along() {
+async fn a_dropped_call_does_not_abort_the_shared_renewal() {
     let (org, okta) = org_with(app()).await;
     org.set_token_latency(seconds(2));
     let first = tokio::spawn(okta.revoke_user_sessions(ADA).into_future());
@@ -255,7 +255,7 @@ async fn whoever_leaves_does_not_take_the_renewal_along() {
 
 /// A renewal that nobody drove until its time was up fails nobody later.
 #[tokio::test(start_paused = true)]
-async fn a_renewal_whose_time_is_up_is_begun_anew() {
+async fn a_renewal_that_timed_out_is_started_again() {
     let (org, okta) = org_with(app()).await;
     org.fail_next_token(1, Fault::hang());
     let alone = tokio::spawn(okta.revoke_user_sessions(ADA).into_future());
@@ -268,7 +268,7 @@ async fn a_renewal_whose_time_is_up_is_begun_anew() {
 
 /// Nor does a caller pay for the one that began, late in that one's time.
 #[tokio::test(start_paused = true)]
-async fn whoever_joins_a_renewal_keeps_its_own_time() {
+async fn a_call_that_joins_a_renewal_keeps_its_own_deadline() {
     let (org, _) = org_with(app()).await;
     org.fail_next_token(1, Fault::hang());
     let policy = RetryPolicy::never().with_deadline(seconds(10));
@@ -372,7 +372,7 @@ async fn every_refusal_of_the_token_endpoint_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_answer_of_the_token_endpoint_that_is_no_token_is_no_token() {
+async fn a_token_response_without_a_valid_token_is_an_error() {
     for fault in [
         Fault::status(200).body("<html>"),
         Fault::status(200).body("{}"),
@@ -399,7 +399,7 @@ async fn an_answer_of_the_token_endpoint_that_is_no_token_is_no_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_request_that_fails_for_now_is_tried_again() {
+async fn a_transient_error_of_the_token_endpoint_is_retried() {
     let cut = Fault::raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"access");
     for fault in [
         Fault::status(503),
@@ -465,7 +465,7 @@ async fn a_given_token_that_is_bound_to_a_key_is_proven() {
 
 /// Once for each flight that the gate lets through, twice as many calls each time.
 #[tokio::test]
-async fn a_crowd_with_a_key_that_is_refused_asks_a_few_times() {
+async fn many_calls_with_a_refused_key_make_few_token_requests() {
     let org = org().await;
     org.add_service_app(ServiceApp::new(APP).public_key(RSA));
     let okta = builder(&org, key(P256)).build().unwrap();
@@ -479,7 +479,7 @@ async fn a_crowd_with_a_key_that_is_refused_asks_a_few_times() {
 
 /// The first refusal also tells the org's time, which the next proof is made by.
 #[tokio::test]
-async fn a_proof_that_is_refused_before_the_clock_is_known_is_made_once_more() {
+async fn a_proof_refused_before_the_clock_is_known_is_made_once_more() {
     let org = org().await;
     let token = org.issue_dpop_access_token(&["okta.users.manage"], P256);
     let okta = bound(&org, &token, P256);
@@ -492,7 +492,7 @@ async fn a_proof_that_is_refused_before_the_clock_is_known_is_made_once_more() {
 }
 
 #[tokio::test]
-async fn a_challenge_that_does_not_end_is_an_error_with_its_name() {
+async fn an_endless_nonce_challenge_is_a_named_error() {
     for (status, name, sends) in [
         (401, "use_dpop_nonce", 4),
         (400, "invalid_dpop_proof", 1),
@@ -564,7 +564,7 @@ impl Signer for Kms {
 }
 
 #[tokio::test]
-async fn a_signer_elsewhere_signs_and_its_errors_keep_their_source() {
+async fn a_remote_signer_signs_and_its_errors_keep_their_source() {
     let org = org().await;
     org.add_service_app(app());
     let broken = Arc::new(AtomicBool::new(true));
@@ -596,7 +596,7 @@ async fn a_signer_elsewhere_signs_and_its_errors_keep_their_source() {
 }
 
 #[test]
-fn an_app_that_cannot_be_meant_is_refused_when_the_client_is_built() {
+fn an_invalid_service_app_is_refused_when_the_client_is_built() {
     for (client_id, scope, reason) in [
         ("", "okta.users.manage", "client id"),
         ("{clientId}", "okta.users.manage", "client id"),
@@ -618,7 +618,7 @@ fn an_app_that_cannot_be_meant_is_refused_when_the_client_is_built() {
 }
 
 #[tokio::test]
-async fn no_scope_given_asks_for_the_one_that_revoking_needs() {
+async fn without_scopes_the_one_that_revoking_needs_is_requested() {
     let org = org().await;
     org.add_service_app(app());
     let okta = Client::builder(org.url())
@@ -632,7 +632,7 @@ async fn no_scope_given_asks_for_the_one_that_revoking_needs() {
 }
 
 #[tokio::test]
-async fn nothing_shows_the_key_the_assertion_the_proof_or_the_token() {
+async fn no_output_shows_the_key_the_assertion_the_proof_or_the_token() {
     let (org, okta) = org_with(app()).await;
     let credentials = Credentials::service_app(APP, key(P256), ["okta.users.manage"]);
     let mut shown = format!("{credentials:?} {okta:?} {:?}", key(P256));
@@ -663,7 +663,7 @@ async fn nothing_shows_the_key_the_assertion_the_proof_or_the_token() {
 
 /// Such as the 203 of a proxy that changed something else.
 #[tokio::test]
-async fn a_token_under_an_unexpected_status_is_in_no_error() {
+async fn a_token_in_a_response_with_an_unexpected_status_is_not_shown() {
     let org = org().await;
     org.add_service_app(app());
     let okta = builder(&org, key(P256))

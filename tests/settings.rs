@@ -20,7 +20,7 @@ fn client(url: &str) -> Result<Client, okta_user_sessions::Error> {
 }
 
 #[test]
-fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
+fn invalid_org_urls_are_refused_with_the_reason() {
     for (url, reason) in [
         ("", "empty"),
         ("acme.okta.com", "not a URL"),
@@ -89,7 +89,7 @@ fn org_urls_that_cannot_be_meant_are_refused_with_the_reason() {
 }
 
 #[test]
-fn org_urls_that_can_be_meant_are_taken() {
+fn valid_org_urls_are_accepted() {
     for url in [
         "https://acme.okta.com",
         "https://acme.okta.com/",
@@ -181,7 +181,7 @@ fn malformed_credentials_are_refused_without_showing_them() {
 }
 
 #[test]
-fn headers_that_would_bend_a_request_are_refused() {
+fn headers_that_would_break_a_request_are_refused() {
     for (name, value, reason) in [
         ("Authorization", "x", "other methods"),
         ("cookie", "x", "other methods"),

@@ -23,12 +23,12 @@ use tokio::time::{sleep, timeout};
 const P256: &str = include_str!("keys/p256.jwk");
 const APP: &str = "0oaApp";
 
-/// Calls to one org. Then another seed makes another org's trouble.
+/// Calls to one org; each round has another org with other faults.
 const ROUND: u64 = 100;
-const AT_ONCE: usize = 16;
+const CONCURRENT_CALLS: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CallHooks {
+enum Caller {
     ApiToken,
     ServiceApp,
     Cookie,
@@ -36,7 +36,7 @@ enum CallHooks {
     Bulk,
 }
 
-/// What a call came to, beside what the org did.
+/// What a call reported, to be compared with what the org did.
 #[derive(Debug)]
 struct Verdict {
     user: String,
@@ -45,52 +45,52 @@ struct Verdict {
 
 #[derive(Debug)]
 enum Said {
-    /// The caller went away before the answer.
+    /// The call was dropped before the response came.
     Nothing,
     Call(Result<Receipt, Error>),
     Bulk(UserOutcome),
 }
 
 /// How often each verdict was given, and how often the org had done it.
-type Tally = BTreeMap<String, (usize, usize)>;
+type Totals = BTreeMap<String, (usize, usize)>;
 
 #[test]
-fn verdicts_agree_with_the_org_s_record() {
-    let mut tally = Tally::new();
+fn verdicts_agree_with_the_record_of_the_org() {
+    let mut totals = Totals::new();
     for (caller, calls) in [
-        (CallHooks::ApiToken, 1000),
-        (CallHooks::ServiceApp, 200),
-        (CallHooks::Cookie, 100),
-        (CallHooks::Bulk, 1000),
+        (Caller::ApiToken, 1000),
+        (Caller::ServiceApp, 200),
+        (Caller::Cookie, 100),
+        (Caller::Bulk, 1000),
     ] {
-        soak(caller, calls, fastrand::u64(..), &mut tally);
+        soak(caller, calls, fastrand::u64(..), &mut totals);
     }
-    was_tried(&tally);
+    was_tried(&totals);
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn verdicts_agree_with_the_org_s_record_a_hundred_thousand_times() {
+fn verdicts_agree_with_the_record_of_the_org_a_hundred_thousand_times() {
     let number = |name| env::var(name).ok().map(|text| text.parse().unwrap());
     let calls = number("SOAK_CALLS").unwrap_or(100_000);
-    let mut tally = Tally::new();
+    let mut totals = Totals::new();
     for (caller, calls) in [
-        (CallHooks::ApiToken, calls),
-        (CallHooks::ServiceApp, calls),
+        (Caller::ApiToken, calls),
+        (Caller::ServiceApp, calls),
         // A client for each user: making them takes longer than the calls.
-        (CallHooks::Cookie, calls / 10),
-        (CallHooks::Bulk, calls),
+        (Caller::Cookie, calls / 10),
+        (Caller::Bulk, calls),
     ] {
         let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
-        soak(caller, calls, seed, &mut tally);
+        soak(caller, calls, seed, &mut totals);
     }
-    for (verdict, (times, done)) in &tally {
+    for (verdict, (times, done)) in &totals {
         println!("{times:>8} {verdict}, done in {done}");
     }
-    was_tried(&tally);
+    was_tried(&totals);
 }
 
-fn soak(caller: CallHooks, calls: u64, seed: u64, tally: &mut Tally) {
+fn soak(caller: Caller, calls: u64, seed: u64, totals: &mut Totals) {
     println!("SOAK_SEED={seed} {caller:?}");
     let mut rng = Rng::with_seed(seed);
     for round in 0..calls.div_ceil(ROUND) {
@@ -103,14 +103,14 @@ fn soak(caller: CallHooks, calls: u64, seed: u64, tally: &mut Tally) {
             .start_paused(true)
             .build()
             .unwrap();
-        runtime.block_on(round_of(caller, rng, tally));
+        runtime.block_on(round_of(caller, rng, totals));
     }
 }
 
 /// Without trouble of every kind the comparison would prove nothing.
-fn was_tried(tally: &Tally) {
+fn was_tried(totals: &Totals) {
     let sum = |verdict: &str| {
-        let entries = tally.iter().filter(|(name, _)| name.starts_with(verdict));
+        let entries = totals.iter().filter(|(name, _)| name.starts_with(verdict));
         entries.fold((0, 0), |sum, (_, entry)| (sum.0 + entry.0, sum.1 + entry.1))
     };
     assert!(sum("Ok").0 > sum("Ok, perhaps").0 && sum("Ok, perhaps").0 > 0);
@@ -123,7 +123,7 @@ fn was_tried(tally: &Tally) {
     }
 }
 
-async fn round_of(caller: CallHooks, mut rng: Rng, tally: &mut Tally) {
+async fn round_of(caller: Caller, mut rng: Rng, totals: &mut Totals) {
     let org = MockOrg::builder()
         .rate_limit(rng.u32(20..400), Duration::from_secs(60))
         .concurrency_limit(rng.usize(4..40))
@@ -142,7 +142,7 @@ async fn round_of(caller: CallHooks, mut rng: Rng, tally: &mut Tally) {
     let users: Vec<_> = (0..ROUND).map(|number| format!("00u{number}")).collect();
     for user in &users {
         // Some are unknown to the org.
-        if rng.u8(..40) > 0 || caller == CallHooks::Cookie {
+        if rng.u8(..40) > 0 || caller == Caller::Cookie {
             org.add_user(MockUser::new(user).sessions(2));
         }
         if rng.u8(..40) == 0 {
@@ -150,7 +150,7 @@ async fn round_of(caller: CallHooks, mut rng: Rng, tally: &mut Tally) {
         }
     }
     let verdicts = match &client {
-        Some(okta) if caller == CallHooks::Bulk => in_bulk(okta, users, &org, rng).await,
+        Some(okta) if caller == Caller::Bulk => in_bulk(okta, users, &org, rng).await,
         _ => one_by_one(client, users, &org, rng).await,
     };
 
@@ -162,7 +162,7 @@ async fn round_of(caller: CallHooks, mut rng: Rng, tally: &mut Tally) {
     for verdict in verdicts {
         let done = done.remove(&verdict.user).unwrap_or_default();
         compare(&verdict, &done);
-        let (times, happened) = tally.entry(name(&verdict)).or_default();
+        let (times, happened) = totals.entry(name(&verdict)).or_default();
         *times += 1;
         *happened += usize::from(!done.is_empty());
     }
@@ -174,7 +174,7 @@ async fn in_bulk(okta: &Client, users: Vec<String>, org: &MockOrg, mut rng: Rng)
     let mut run = okta
         .revoke_many(users)
         .share(0.5 + rng.f64() / 2.0)
-        .concurrency(rng.usize(1..=AT_ONCE))
+        .concurrency(rng.usize(1..=CONCURRENT_CALLS))
         .start()
         .unwrap();
     let cancelled = rng.u64(..ROUND * 3);
@@ -220,7 +220,7 @@ async fn one_by_one(
             let said = result.map_or(Said::Nothing, Said::Call);
             Verdict { user, said }
         });
-        while calls.len() >= AT_ONCE {
+        while calls.len() >= CONCURRENT_CALLS {
             verdicts.push(calls.join_next().await.unwrap().unwrap());
         }
     }
@@ -261,10 +261,10 @@ fn name(verdict: &Verdict) -> String {
     }
 }
 
-fn client(caller: CallHooks, org: &MockOrg, rng: &mut Rng) -> Option<Client> {
+fn client(caller: Caller, org: &MockOrg, rng: &mut Rng) -> Option<Client> {
     let credentials = match caller {
-        CallHooks::ApiToken | CallHooks::Bulk => Credentials::api_token(org.issue_api_token()),
-        CallHooks::ServiceApp => {
+        Caller::ApiToken | Caller::Bulk => Credentials::api_token(org.issue_api_token()),
+        Caller::ServiceApp => {
             org.add_service_app(
                 ServiceApp::new(APP)
                     .public_key(P256)
@@ -274,7 +274,7 @@ fn client(caller: CallHooks, org: &MockOrg, rng: &mut Rng) -> Option<Client> {
             let key = PrivateKey::from_jwk(P256).unwrap();
             Credentials::service_app(APP, key, ["okta.users.manage"])
         }
-        CallHooks::Cookie => return None,
+        Caller::Cookie => return None,
     };
     let client = Client::builder(org.url())
         .allow_loopback_http(true)

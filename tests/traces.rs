@@ -124,7 +124,7 @@ fn documented() -> BTreeSet<(String, String)> {
 
 #[cfg_attr(not(unix), ignore = "there, no file is known to be exposed")]
 #[tokio::test(start_paused = true)]
-async fn spans_and_events_are_what_the_table_says_and_hold_nothing_secret() {
+async fn spans_and_events_match_the_table_and_hold_no_secret() {
     // Listens from now on.
     log();
     let token = everything_that_is_told().instrument(info_span!(TEST)).await;

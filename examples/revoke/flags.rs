@@ -1,4 +1,5 @@
-//! A flag for each option of the operation: one that Okta adds is there by itself.
+//! One flag for each option of the operation. An option that Okta adds becomes a flag
+//! without a change here.
 
 use clap::{
     Arg, ArgMatches, Args, Command, Error, FromArgMatches, builder::PossibleValuesParser,
@@ -19,7 +20,7 @@ impl Args for Flags {
 }
 
 fn flag(option: &'static OptionInfo) -> Arg {
-    // clap wants names that last as long as the program; there is one of each.
+    // clap needs `'static` names; each is leaked only once.
     let long = option.name.replace('_', "-").leak();
     let flag = Arg::new(option.name)
         .long(&*long)

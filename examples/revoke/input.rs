@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-/// The ids in a file, or on standard input if it is `-`; one at least.
+/// The ids in a file, or on standard input if it is `-`; at least one.
 pub fn ids(file: &Path) -> Result<Vec<String>, String> {
     let bytes = if file.as_os_str() == "-" {
         let mut bytes = Vec::new();
@@ -14,14 +14,14 @@ pub fn ids(file: &Path) -> Result<Vec<String>, String> {
     } else {
         fs::read(file)
     };
-    let said = |problem: String| format!("{}: {problem}", file.display());
-    let bytes = bytes.map_err(|error| said(error.to_string()))?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| said("it is not UTF-8; save it as such".into()))?;
-    let ids = parse(text.strip_prefix('\u{feff}').unwrap_or(&text)).map_err(said)?;
+    let with_name = |problem: String| format!("{}: {problem}", file.display());
+    let bytes = bytes.map_err(|error| with_name(error.to_string()))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| with_name("it is not UTF-8; save it as UTF-8".into()))?;
+    let ids = parse(text.strip_prefix('\u{feff}').unwrap_or(&text)).map_err(with_name)?;
     if ids.is_empty() {
-        // Whatever should have written it has failed, perhaps.
-        return Err(said("it names no user".into()));
+        // The program that should have written it may have failed.
+        return Err(with_name("it contains no user".into()));
     }
     Ok(ids)
 }
@@ -37,12 +37,12 @@ fn parse(text: &str) -> Result<Vec<String>, String> {
         (Some(column), None) => (column, 1),
         (Some(_), Some(_)) => {
             return Err(format!(
-                "its first line {shown:?} names several columns id or userId; leave the users' one"
+                "its first line {shown:?} has several columns called id or userId; keep only the users' one"
             ));
         }
         (None, _) if first.len() > 1 || shown.contains([';', '\t']) => {
             return Err(format!(
-                "its first line {shown:?} names no column id or userId, with commas between columns; add one, or give one id a line"
+                "its first line {shown:?} has no column called id or userId, separated by commas; add one, or give one id a line"
             ));
         }
         (None, _) if is_heading(&shown) => {
@@ -54,10 +54,10 @@ fn parse(text: &str) -> Result<Vec<String>, String> {
     };
     let mut ids = Vec::new();
     for (line, row) in &rows[header..] {
-        // With one too many, another column's value would be taken for the id.
+        // With a field too many, another column's value would be taken for the id.
         if row.len() != first.len() {
             return Err(format!(
-                "line {line} has {} fields and the first line {}; put a field that holds a comma in double quotes, or give one id a line",
+                "line {line} has {} fields, but the first line has {}; put a field that holds a comma in double quotes, or give one id a line",
                 row.len(),
                 first.len()
             ));
@@ -66,7 +66,7 @@ fn parse(text: &str) -> Result<Vec<String>, String> {
         let id = row[column].trim();
         if header == 0 && holds_more(id) {
             return Err(format!(
-                "line {line} {id:?} holds more than an id (a comment, a quotation mark, white space); give one id a line and nothing else, or add a first line that says id"
+                "line {line} {id:?} holds more than an id (a comment, a quotation mark, white space); give one id a line and nothing else, or add id as the first line"
             ));
         }
         ids.push(id.to_owned());
@@ -77,10 +77,10 @@ fn parse(text: &str) -> Result<Vec<String>, String> {
 /// A row's fields, and the line it begins in.
 type Row = (usize, Vec<String>);
 
-/// Reads CSV as RFC 4180 has it, and nothing else. A lenient reader takes a quote
-/// that is never closed for a field that holds the rest of the list.
+/// Reads CSV strictly by RFC 4180. A lenient reader would take an unclosed quote for a
+/// field that contains the rest of the list.
 ///
-/// Lines may end without a carriage return, and blank ones are passed over.
+/// Lines may end without a carriage return, and blank lines are skipped.
 fn rows(text: &str) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     let mut rest = text;
@@ -107,7 +107,7 @@ fn rows(text: &str) -> Result<Vec<Row>, String> {
             None if rest.is_empty() => rest,
             None => {
                 return Err(format!(
-                    "line {line} has text beside double quotes; {QUOTING}"
+                    "line {line} has text next to double quotes; {QUOTING}"
                 ));
             }
         };
@@ -131,7 +131,7 @@ fn plain_field(text: &str, line: usize) -> Result<(String, &str), String> {
     }
     if field.contains('"') {
         return Err(format!(
-            "line {line} has text beside double quotes; {QUOTING}"
+            "line {line} has text next to double quotes; {QUOTING}"
         ));
     }
     if field.contains('\r') {
@@ -168,8 +168,8 @@ fn is_id_column(name: &str) -> bool {
     name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("userId")
 }
 
-/// Whether a list's only column is called so. Sent as an id, its heading may be
-/// somebody's login.
+/// Whether the line is a likely heading of a list's only column. Sent as an id, the
+/// heading may be somebody's login.
 fn is_heading(line: &str) -> bool {
     const HEADINGS: [&str; 18] = [
         "userid",
@@ -197,8 +197,8 @@ fn is_heading(line: &str) -> bool {
     !line.contains('@') && HEADINGS.contains(&word.trim_start_matches("okta"))
 }
 
-/// Whether a line of a plain list is not an id alone. Another text than the id's would
-/// match no exclusion, and none would match it.
+/// Whether a line of a plain list contains more than an id. With the extra text, neither
+/// an id nor an exclusion would match.
 fn holds_more(id: &str) -> bool {
     const MARKS: [char; 8] = ['#', '\'', '`', '‘', '’', '“', '”', '„'];
 
@@ -212,7 +212,7 @@ mod tests {
     use super::{parse, rows};
 
     #[test]
-    fn lists_and_tables() {
+    fn ids_are_read_from_lists_and_tables() {
         for text in [
             "00u1\n00u2\n",
             "\n 00u1\r\n\r\n00u2",
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_refused_with_its_line() {
+    fn ambiguous_lists_are_refused_with_their_line() {
         for (text, part) in [
             ("id,userId\n1,00u1\n", "id,userId"),
             ("userId;name\n00u1;Ada\n", "userId;name"),
@@ -245,18 +245,18 @@ mod tests {
             ("00u1\n\"00u2\n00u3\n", "line 2 opens"),
             ("id,name\n00u1,Ada\n00u2,\"Bob\n00u3,Eve\n", "line 3 opens"),
             ("id,name\n00u1,\"A\nda\"\n00u2,\"Bob", "line 4 opens"),
-            // Text beside quotes.
-            ("id,name\n00u1,\"Ada\" L\n", "line 2 has text beside"),
-            ("id,name\n00u1, \"Ada\"\n", "line 2 has text beside"),
-            ("id,name\n00u1,Ada \"L\"\n", "line 2 has text beside"),
-            ("00u1\"\n", "line 1 has text beside"),
+            // Text next to quotes.
+            ("id,name\n00u1,\"Ada\" L\n", "line 2 has text next to"),
+            ("id,name\n00u1, \"Ada\"\n", "line 2 has text next to"),
+            ("id,name\n00u1,Ada \"L\"\n", "line 2 has text next to"),
+            ("00u1\"\n", "line 1 has text next to"),
             // Columns that shift.
             ("name,id\nLovelace, Ada,00u1\n", "line 2 has 3 fields"),
             ("name,id\n\"A\n\",00u1\nBob,00u2,\n", "line 4 has 3 fields"),
             ("name,id\nAda\n", "line 2 has 1 field"),
             ("00u1\n00u2,00u3\n", "line 2 has 2 fields"),
             ("00u1\r00u2\n", "line 1 holds a carriage return"),
-            // Headings and comments, which are no ids.
+            // Headings and comments are not ids.
             ("email\nada@acme.com\n", "\"email\" looks like the heading"),
             ("User ID\n00u1\n", "\"User ID\" looks like the heading"),
             ("okta_user_id\n00u1\n", "looks like the heading"),
@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    /// The same by a reader that is lenient, but well known.
+    /// The rows as a lenient but well-known reader sees them.
     fn lenient(text: &str) -> Vec<Vec<String>> {
         let mut reader = csv::ReaderBuilder::new();
         let reader = reader.has_headers(false).flexible(true);
@@ -307,7 +307,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_at_all_is_what_others_read(text in "[a,\"\r\n]{0,12}") {
+        fn accepted_text_is_read_like_a_lenient_reader_does(text in "[a,\"\r\n]{0,12}") {
             let Ok(rows) = strict(&text) else {
                 return Ok(());
             };

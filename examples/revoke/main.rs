@@ -1,7 +1,7 @@
 //! Revokes the sessions of users: `revoke USER_ID...`, or `revoke --file FILE`
 //! for many, with a plan, a journal and a report.
 //!
-//! `cargo run --example revoke -- --help` says the rest.
+//! `cargo run --example revoke -- --help` lists all options.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -18,7 +18,7 @@ use okta_user_sessions::{Client, Config, Error, UserId};
 
 /// Revoke every identity-provider session of users.
 ///
-/// Sessions that web and native apps made for themselves go on, and so do the
+/// Sessions that web and native apps keep for themselves stay valid, and so do the
 /// users' own API tokens.
 #[derive(Parser)]
 #[command(after_help = support::SETTINGS)]
@@ -46,7 +46,7 @@ struct Many {
     #[arg(long)]
     file: Option<PathBuf>,
 
-    /// Users to leave alone, in a file of the same form
+    /// A file of users not to revoke, in the same format
     #[arg(long, value_name = "FILE")]
     exclude: Option<PathBuf>,
 
@@ -54,11 +54,11 @@ struct Many {
     #[arg(long)]
     dry_run: bool,
 
-    /// The part of the org's rate limit to spend, above 0 and at most 1
+    /// The part of the org's rate limit to use, above 0 and at most 1
     #[arg(long, default_value_t = 0.5)]
     share: f64,
 
-    /// How many users are under way at once
+    /// How many users are in flight at once
     #[arg(long, default_value_t = 32)]
     concurrency: usize,
 
@@ -66,22 +66,23 @@ struct Many {
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     deadline: Option<Duration>,
 
-    /// Write down what is sent and answered, so that the run can be resumed
+    /// Record requests and responses, so that the run can be resumed
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
-    /// Write a report: CSV of those not revoked if it ends in .csv, else JSON
+    /// Write a report: CSV of the users not revoked if the name ends in .csv, otherwise
+    /// JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
 
 impl Arguments {
-    /// Refuses options that would have no effect. `requires` does not: clap passes over
-    /// it where the required option conflicts with another.
+    /// Refuses options that would have no effect. clap's `requires` does not: it is ignored
+    /// if the required option conflicts with another.
     fn check(&self, matches: &clap::ArgMatches) -> Result<(), String> {
         if self.explain_settings {
             return Ok(());
@@ -107,7 +108,7 @@ impl Arguments {
                 ignored.join(", ")
             ));
         }
-        // As after --, or with the dash of a word processor.
+        // It may come after --, or have a dash that a word processor inserted.
         let option = |id: &&String| {
             id.starts_with([
                 '-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}',
@@ -116,7 +117,7 @@ impl Arguments {
         };
         if let Some(id) = self.users.iter().find(option) {
             return Err(format!(
-                "nothing was sent: {id:?} stands among the ids and looks like an option; type \
+                "nothing was sent: {id:?} is among the ids but looks like an option; type \
                  options with two hyphens, before any --"
             ));
         }
@@ -141,7 +142,7 @@ async fn main() -> ExitCode {
     if arguments.explain_settings {
         return support::explain(&config);
     }
-    // A run says by itself what it waits for.
+    // A run of many users reports its waits itself.
     let observed = arguments.many.file.is_none();
     let client = match client(&config, observed) {
         Ok(client) => client,
@@ -154,7 +155,7 @@ async fn main() -> ExitCode {
 }
 
 async fn one_by_one(client: &Client, arguments: Arguments) -> ExitCode {
-    // All ids are looked at before the first is sent.
+    // All ids are checked before the first request is sent.
     let (users, refused): (Vec<_>, Vec<_>) = arguments
         .users
         .into_iter()

@@ -1,4 +1,4 @@
-//! A run over many users: plan, question, progress, report.
+//! A run of many users: plan, confirmation, progress, report.
 
 use std::{
     fs::{self, OpenOptions},
@@ -60,7 +60,7 @@ pub async fn revoke(client: &Client, arguments: &Arguments, file: &Path) -> Exit
     })
 }
 
-/// Whether a report can be written there, in place of none of the run's own files.
+/// Checks that the report can be written, and overwrites none of the run's own files.
 fn writable(report: &Path, needed: [Option<&Path>; 3]) -> Result<(), String> {
     OpenOptions::new()
         .create(true)
@@ -80,7 +80,7 @@ fn writable(report: &Path, needed: [Option<&Path>; 3]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether both are one file, by whatever names and links.
+/// Whether both are the same file, even by different names and links.
 #[cfg(unix)]
 fn is_same_file(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -135,7 +135,7 @@ fn show(plan: &Plan, share: f64) {
     }
     for id in &plan.unmatched_exclusions {
         support::say(format_args!(
-            "warning: the exclusion {id:?} is none of the ids"
+            "warning: the exclusion {id:?} matches none of the ids"
         ));
     }
     for (_, error) in &plan.refused {
@@ -144,12 +144,12 @@ fn show(plan: &Plan, share: f64) {
     if let Some(since) = &plan.resumed_from {
         let before = plan.already_revoked;
         support::say(format_args!(
-            "resumes the run of {since}: {before} were revoked then, and are skipped"
+            "resumes the run of {since}: {before} users were revoked then and are skipped"
         ));
     }
     let expected = plan.duration_at(600, MINUTE, share);
     support::say(format_args!(
-        "the limit is known from the first answer on; at 600 requests a minute it takes {} or more",
+        "the rate limit is known after the first response; at 600 requests a minute the run takes {} or more",
         humantime::format_duration(expected)
     ));
 }
@@ -169,13 +169,13 @@ fn confirmed(plan: &Plan) -> bool {
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// FingerprintSet each outcome, and where the run stands. Returns whether all could be
-/// printed: a result that could not is one that nobody knows.
+/// Prints each outcome and the progress. Returns whether everything could be printed:
+/// nobody knows of a result that could not.
 async fn follow(run: &mut Run) -> bool {
     let handle = run.handle();
     let show = Show::new();
     let mut tick = interval(Duration::from_millis(250));
-    // One that lasts: each new one would miss what came before it was polled.
+    // Kept across iterations: a new one would miss a signal from before its first poll.
     let mut interrupt = pin!(ctrl_c());
     let mut cancelled = false;
     let mut printed = true;
@@ -188,13 +188,13 @@ async fn follow(run: &mut Run) -> bool {
             _ = tick.tick() => show.progress(&handle.progress()),
             signal = &mut interrupt => {
                 if signal.is_err() || cancelled {
-                    // What is under way is in the journal, if there is one.
+                    // Requests in flight are in the journal, if there is one.
                     process::exit(support::NOT_DONE.into());
                 }
                 cancelled = true;
                 interrupt.set(ctrl_c());
                 handle.cancel();
-                show.say("stopping: waiting for what is under way; Ctrl-C again leaves at once");
+                show.say("stopping: waiting for requests in flight; press Ctrl-C again to leave at once");
             }
         }
     }
@@ -243,7 +243,7 @@ impl Show {
                 .clone()
                 .filter(|_| user.outcome != Outcome::Revoked),
         );
-        // The id is as given, and may hold what would steer a terminal.
+        // The id is as given, and may contain terminal control characters.
         let line = format!(
             "{} {} ({})",
             user.outcome,
@@ -315,7 +315,8 @@ fn state(progress: &Progress) -> String {
     text
 }
 
-/// Writes the report. Ctrl-C ends that too, as a pipe that nobody reads does not take it.
+/// Writes the report. Ctrl-C ends this too, since writing to a pipe that nobody reads
+/// blocks.
 async fn keep(report: &Report, path: Option<&Path>) -> bool {
     let Some(path) = path else {
         return true;

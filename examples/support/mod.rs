@@ -72,7 +72,7 @@ pub fn say(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// FingerprintSet how one call ended, the result on standard output and what to do
+/// Prints how one call ended, the result on standard output and what to do
 /// about it on standard error. Returns the exit status: a result that could not
 /// be printed is one that nobody knows.
 pub fn print(done: &str, subject: &str, result: &Result<Receipt, Error>) -> u8 {

@@ -1,4 +1,4 @@
-//! The two operations as calls that are waited for.
+//! The two operations as blocking calls.
 
 use super::Worker;
 use crate::{
@@ -20,7 +20,7 @@ impl RevokeUserSessions {
         Self { call, worker }
     }
 
-    /// Sends it, and waits for the response until the call's deadline.
+    /// Sends the call, and waits for the response until the call's deadline.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl EndUserSessions {
         Self { call, worker }
     }
 
-    /// Sends it, and waits for the response until the call's deadline.
+    /// Sends the call, and waits for the response until the call's deadline.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Revoking many users, waited for.
+//! Revoking many users, as a blocking run.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -63,7 +63,7 @@ impl RevokeMany {
         self.worker.wait_for(self.many.plan())?
     }
 
-    /// Begins the run, which continues while it is iterated over.
+    /// Begins the run, which makes progress while it is iterated over.
     ///
     /// # Errors
     ///

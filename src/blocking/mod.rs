@@ -7,8 +7,8 @@
 //! use okta_user_sessions::{Credentials, Outcome, blocking::Client};
 //!
 //! # use okta_user_sessions::mock::{MockOrg, MockUser};
-//! # let of_the_org = tokio::runtime::Runtime::new()?;
-//! # let org = of_the_org.block_on(MockOrg::start())?;
+//! # let runtime = tokio::runtime::Runtime::new()?;
+//! # let org = runtime.block_on(MockOrg::start())?;
 //! # org.add_user(MockUser::new("00uAda").sessions(2));
 //! # org.add_user(MockUser::new("00uBob").sessions(1));
 //! # let (url, token) = (org.url(), org.issue_api_token());
@@ -29,19 +29,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A client has one thread, which its clones share. It carries the connections, so
-//! that one that Okta closes between two calls is not used for the next; each call
-//! is made on its caller's thread, and calls of several threads are made at once.
-//! The thread ends with the last clone.
+//! A client has one thread, which its clones share. It drives the connections, so a
+//! connection that Okta closes between two calls is not used for the next one. Each call
+//! runs on its caller's thread, and calls of several threads run concurrently. The thread
+//! ends with the last clone.
 //!
-//! # Not inside of a runtime
+//! # Not inside a runtime
 //!
 //! Inside a Tokio runtime, a blocking call would block everything else on its thread. So
-//! it is refused there ([`ErrorKind::InvalidInput`], nothing sent), in `spawn_blocking`
-//! too: `Handle::block_on` with the async [`Client`](crate::Client) does there what this
-//! module does. A client may be dropped anywhere.
+//! it is refused there ([`ErrorKind::InvalidInput`], nothing sent), also in
+//! `spawn_blocking`: use `Handle::block_on` with the async [`Client`](crate::Client)
+//! there. A client may be dropped anywhere.
 //!
-//! A process that was forked off has no such thread, and is refused as well: make
+//! The thread does not exist in a forked process, so calls are refused there as well: make
 //! clients after the fork.
 //!
 //! [`ErrorKind::InvalidInput`]: crate::ErrorKind::InvalidInput
@@ -134,15 +134,15 @@ impl Client {
 impl ClientBuilder<Client> {
     /// The caller's credentials. Required.
     pub fn credentials(self, credentials: Credentials) -> Self {
-        self.auth(credentials.faults(), |wire| credentials.into_auth(wire))
+        self.auth(credentials.faults(), |shared| credentials.into_auth(shared))
     }
 
     /// Makes the client and its thread. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// As for the async client; inside of a Tokio runtime; and when the system
-    /// gives no thread.
+    /// As for the async client; also inside a Tokio runtime, and if the system cannot start
+    /// a thread.
     pub fn build(self) -> Result<Client, Error> {
         let worker = Worker::start()?;
         let pipeline = Arc::new(self.pipeline()?);
@@ -208,8 +208,8 @@ impl ClientBuilder<SessionClient> {
     ///
     /// # Errors
     ///
-    /// As for the async client; inside of a Tokio runtime; and when the system
-    /// gives no thread.
+    /// As for the async client; also inside a Tokio runtime, and if the system cannot start
+    /// a thread.
     pub fn build(self) -> Result<SessionClient, Error> {
         let worker = Worker::start()?;
         let pipeline = Arc::new(self.pipeline()?);

@@ -5,18 +5,18 @@ use std::thread;
 use super::Worker;
 use crate::{Error, Report, Run as AsyncRun, RunHandle, UserOutcome};
 
-/// A run that has begun: an iterator of one outcome for each user, in the order in
-/// which they end.
+/// A run that has begun: an iterator of one outcome for each user, in the order in which
+/// they are known.
 ///
-/// It makes progress while `next` is called, and buffers nothing. [`RunHandle::cancel`],
+/// It makes progress only while `next` is called, and buffers nothing. [`RunHandle::cancel`],
 /// perhaps from another thread, ends it in order. Dropping it abandons requests in
-/// flight, and their effect is unknown; a journal shows which.
+/// flight, and their effect is unknown; a journal shows which they were.
 ///
-/// A run that is carried into a Tokio runtime is cancelled there: requests in flight get
+/// A run that is moved into a Tokio runtime is cancelled there: requests in flight get
 /// their outcome, the rest is [`NotAttempted`](crate::Outcome::NotAttempted), and
-/// [`Report::stop_detail`] says why. In a forked process it is over at once.
+/// [`Report::stop_detail`] says why. In a forked process it ends at once.
 #[derive(Debug)]
-#[must_use = "a run goes on while it is iterated over"]
+#[must_use = "a run makes progress only while it is iterated over"]
 pub struct Run {
     run: AsyncRun,
     worker: Worker,
@@ -27,7 +27,7 @@ impl Run {
         Self { run, worker }
     }
 
-    /// To watch and cancel the run from elsewhere.
+    /// A handle to watch and cancel the run from elsewhere.
     #[must_use]
     pub fn handle(&self) -> RunHandle {
         self.run.handle()
@@ -39,8 +39,8 @@ impl Run {
         self.run.report()
     }
 
-    /// The next outcome of a run that must not go on, waited for where that is
-    /// possible.
+    /// Cancels a run that may not continue here; returns its next outcome, waiting for it
+    /// on another thread if possible.
     fn settle(&mut self, refused: &Error) -> Option<UserOutcome> {
         self.run.cancel(&refused.to_string());
         if self.worker.is_gone() {

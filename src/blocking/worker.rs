@@ -1,9 +1,9 @@
 //! The thread behind a blocking client, and how its callers wait.
 //!
-//! Its runtime is of one thread, driven there alone: timers and connections go on
-//! between calls, and no caller ever drops the runtime, which would panic inside of
-//! another. Tokio's own multi-threaded runtime does the same, but panics when the
-//! system gives no thread.
+//! The thread drives a single-threaded runtime, so timers and connections keep running
+//! between calls, and no caller ever drops the runtime, which would panic inside another
+//! one. Tokio's multi-threaded runtime would do the same, but panics if the system cannot
+//! start a thread.
 
 use std::{
     convert::Infallible,
@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::Error;
 
-/// What the calls of a blocking client wait with: a thread, which clones share.
+/// The thread that a blocking client and its clones share. Calls wait with it.
 #[derive(Clone)]
 pub(crate) struct Worker(Arc<Shared>);
 
@@ -40,7 +40,8 @@ impl Worker {
     pub(super) fn start() -> Result<Self, Error> {
         refuse_runtime()?;
         let no_thread = |error: io::Error| {
-            Error::invalid("the client's thread could not be started").with_source(error)
+            Error::invalid("the thread of the blocking client could not be started")
+                .with_source(error)
         };
         let runtime = Builder::new_current_thread()
             .enable_all()
@@ -59,12 +60,12 @@ impl Worker {
         })))
     }
 
-    /// Whether a caller may wait here and now.
+    /// Whether the calling thread may wait now.
     pub(super) fn check(&self) -> Result<(), Error> {
         refuse_runtime()?;
         if self.is_gone() {
             return Err(Error::invalid(
-                "this process was forked off the one that made the blocking client, whose thread it does not have; make clients after the fork",
+                "the blocking client was made before this process was forked, and its thread does not exist here; make clients after the fork",
             ));
         }
         Ok(())
@@ -80,21 +81,21 @@ impl Worker {
         Ok(self.block_on(future))
     }
 
-    /// Not Tokio's: within that, what a caller gave us to call, such as an iterator
-    /// of ids, could not block.
+    /// Not Tokio's `block_on`: inside that, code of the caller, such as an iterator of
+    /// ids, could not block on a runtime of its own.
     pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _context = self.0.runtime.enter();
-        let caller = Arc::new(CallHooks {
+        let parked = Arc::new(ParkedThread {
             thread: thread::current(),
             woken: AtomicBool::new(false),
         });
-        let waker = Waker::from(caller.clone());
+        let waker = Waker::from(parked.clone());
         let mut future = pin!(future);
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return output;
             }
-            while !caller.woken.swap(false, Ordering::Acquire) {
+            while !parked.woken.swap(false, Ordering::Acquire) {
                 thread::park();
             }
         }
@@ -104,22 +105,22 @@ impl Worker {
 fn refuse_runtime() -> Result<(), Error> {
     match Handle::try_current() {
         Err(error) if error.is_missing_context() => Ok(()),
-        // Or the thread is ending, and cannot wait.
+        // A runtime is entered, or the thread is ending and cannot wait.
         _ => Err(Error::invalid(
-            "the blocking client is refused inside of a Tokio runtime, which it would hold up; use okta_user_sessions::Client and SessionClient there",
+            "the blocking client cannot be used inside a Tokio runtime, which it would block; use okta_user_sessions::Client or SessionClient there",
         )),
     }
 }
 
-/// A thread that waits.
-struct CallHooks {
+/// A caller's thread that waits for a future.
+struct ParkedThread {
     thread: thread::Thread,
-    /// Unparking alone could be taken by something else that parks in between, such
-    /// as a channel.
+    /// Needed besides unparking, whose token something else that parks in between, such
+    /// as a channel, may consume.
     woken: AtomicBool,
 }
 
-impl Wake for CallHooks {
+impl Wake for ParkedThread {
     fn wake(self: Arc<Self>) {
         self.woken.store(true, Ordering::Release);
         self.thread.unpark();
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wake_is_not_lost_to_something_else_that_parks() -> Result<(), Error> {
+    fn a_wake_up_is_not_lost_if_other_code_parks_the_thread() -> Result<(), Error> {
         let mut polled = false;
         Worker::start()?.wait_for(poll_fn(|context| {
             if mem::replace(&mut polled, true) {
@@ -179,13 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn a_forked_process_does_not_wait_for_a_thread_that_it_lacks() -> Result<(), Error> {
-        let parent_s = Worker(Arc::new(Shared {
+    fn a_forked_process_is_refused_instead_of_waiting_for_a_missing_thread() -> Result<(), Error> {
+        let of_parent = Worker(Arc::new(Shared {
             runtime: Worker::start()?.0.runtime.clone(),
             process: process::id().wrapping_add(1),
             _open: oneshot::channel().0,
         }));
-        let refused = parent_s.wait_for(pending::<()>());
+        let refused = of_parent.wait_for(pending::<()>());
         let refused = refused.map_err(|error| (error.kind(), error.effect()));
         assert_eq!(refused, Err((ErrorKind::InvalidInput, Effect::None)));
         Ok(())

@@ -13,13 +13,13 @@ pub struct Counts {
     pub revoked: u64,
     /// The org has no such user.
     pub not_found: u64,
-    /// The caller may not do this to them.
+    /// Okta refused with 403: the credential lacks the permission for this user.
     pub forbidden: u64,
-    /// Refused otherwise.
+    /// Okta refused the request for another reason.
     pub rejected: u64,
-    /// Sent, and no trustworthy response.
+    /// The request was sent, and no trustworthy response came.
     pub unknown: u64,
-    /// Not sent; refused ids among them.
+    /// Nothing was sent, for example because the id was refused.
     pub not_attempted: u64,
     /// Skipped: the journal says that an earlier part of the run revoked them.
     pub already_revoked: u64,
@@ -30,7 +30,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Users that the run has tried and that are not revoked.
+    /// Users with an outcome other than revoked.
     #[must_use]
     pub fn not_revoked(&self) -> u64 {
         [
@@ -44,7 +44,7 @@ impl Counts {
         .fold(0, u64::saturating_add)
     }
 
-    /// Ids that need no more work, whatever became of them.
+    /// Ids that need no more work, whatever their outcome.
     #[must_use]
     pub fn done(&self) -> u64 {
         [

@@ -1,31 +1,30 @@
 //! Which ids an exclusion keeps from being sent.
 //!
-//! Break-glass accounts and oneself are excluded by text, and it is a server that
-//! reads the ids which are sent. What is another text here may be the same user
-//! there, so there are three results and not two:
+//! Break-glass accounts and the caller's own are excluded by text, but it is a server
+//! that interprets the ids. Texts that differ here may be the same user there, so there
+//! are three results instead of two:
 //!
-//! - **Equal**: the same text; for logins, which have an `@`, but for case, because
-//!   Okta compares logins so. The user is excluded.
-//! - **Perhaps equal**: the texts differ, and have the same *skeleton*. The id is
-//!   refused, since it may reach the excluded user; and it is reported as not
-//!   revoked, since it may as well be somebody else, who would otherwise stay signed
-//!   in because of a name that looks like an excluded one.
+//! - **Equal**: the texts are the same. Logins, which have an `@`, are compared without
+//!   regard to case, as Okta does. The user is excluded.
+//! - **Perhaps equal**: the texts differ, but have the same *skeleton*. The id is refused,
+//!   since it may reach the excluded user. It is also reported as not revoked, since it
+//!   may be somebody else, who would otherwise stay signed in unnoticed.
 //! - **Different**: the id is sent.
 //!
-//! A skeleton is what is left of an id once everything is taken away that a server,
-//! a proxy or a database is known to take away: the case, also where it is special
-//! (`ß` and `ẞ` are `ss`, the dotless `ı` and the dotted `İ` are `i`, the Kelvin sign
-//! is `k`); the form in which Unicode writes it (composed, decomposed, full-width,
-//! ligatures); accents, which many databases ignore; a dot at the end, as of a fully
-//! qualified domain; the difference of `+` and a blank, which are one in a query.
-//! Characters that cannot be seen, escapes and `;` are refused in every id, so they
-//! do not come here.
+//! The skeleton of an id leaves out every difference that servers, proxies and databases
+//! are known to ignore: case, including special cases (`ß` and `ẞ` are `ss`, the dotless
+//! `ı` and the dotted `İ` are `i`, the Kelvin sign is `k`); the Unicode form (composed,
+//! decomposed, full-width, ligatures); accents, which many databases ignore; a trailing
+//! dot, as in a fully qualified domain; and the difference between `+` and a blank, which
+//! are the same in a query. Invisible characters, escapes and `;` are refused in every
+//! id, so they do not occur here.
 //!
-//! Okta also takes a login's part before the `@` for the whole, as long as only one
-//! user has it. So where one of the two texts has no `@`, that part is compared.
+//! Okta also accepts the part of a login before the `@` in place of the whole, as long as
+//! only one user has it. So if one of the two texts has no `@`, only that part is
+//! compared.
 //!
-//! What looks alike and has another skeleton, such as a Cyrillic `а`, is different to
-//! servers too. That an id and a login are the same user cannot be seen from the text.
+//! Lookalikes with another skeleton, such as a Cyrillic `а`, are different to servers
+//! too. The text cannot show that an id and a login are the same user.
 
 use std::collections::HashMap;
 
@@ -37,23 +36,24 @@ use crate::{Error, UserId};
 
 pub(super) enum Match {
     Excluded,
-    /// Why the id is refused.
+    /// The id is refused with this error.
     Perhaps(Error),
     None,
 }
 
 #[derive(Default)]
 pub(super) struct Exclusions {
-    /// By what equal ones have in common; and whether an id was equal.
+    /// Whether an id matched, by the folded exclusion.
     equal: HashMap<String, bool>,
-    /// As given, by their skeletons.
+    /// The exclusions as given, by their skeleton.
     skeletons: HashMap<String, String>,
-    /// As given, by the skeletons of what stands before their `@`.
+    /// The exclusions as given, by the skeleton of the part before the `@`.
     short_names: HashMap<String, String>,
 }
 
 impl Exclusions {
-    /// One that is not a valid id would never match, and its user would be revoked.
+    /// Refuses an exclusion that is not a valid id: it would never match, and its user
+    /// would be revoked.
     pub(super) fn new(excluded: &[String]) -> Result<Self, Error> {
         let mut exclusions = Self::default();
         for id in excluded {
@@ -72,8 +72,8 @@ impl Exclusions {
         if self.equal.is_empty() {
             return Match::None;
         }
-        if let Some(met) = self.equal.get_mut(&folded(id)) {
-            *met = true;
+        if let Some(matched) = self.equal.get_mut(&folded(id)) {
+            *matched = true;
             return Match::Excluded;
         }
         let skeleton = skeleton(id);
@@ -91,15 +91,15 @@ impl Exclusions {
         }
     }
 
-    pub(super) fn not_met(&self) -> Vec<String> {
-        let not_met = self.equal.iter().filter(|(_, met)| !**met);
-        let mut not_met: Vec<_> = not_met.map(|(id, _)| id.clone()).collect();
-        not_met.sort_unstable();
-        not_met
+    pub(super) fn unmatched(&self) -> Vec<String> {
+        let unmatched = self.equal.iter().filter(|(_, matched)| !**matched);
+        let mut unmatched: Vec<_> = unmatched.map(|(id, _)| id.clone()).collect();
+        unmatched.sort_unstable();
+        unmatched
     }
 }
 
-/// What equal ids have in common.
+/// The form in which equal ids are the same.
 fn folded(id: &str) -> String {
     if id.contains('@') {
         id.to_lowercase()
@@ -108,11 +108,11 @@ fn folded(id: &str) -> String {
     }
 }
 
-/// What perhaps equal ids have in common.
+/// The form in which perhaps equal ids are the same.
 fn skeleton(id: &str) -> String {
     let decomposed = DecomposingNormalizerBorrowed::new_nfkd();
     let accents = CanonicalCombiningClassMapBorrowed::new();
-    // The three steps make one of what has only an upper or a lower case.
+    // Some characters have only an upper or only a lower case, so it takes three steps.
     let one_case: String = decomposed
         .normalize(id)
         .chars()

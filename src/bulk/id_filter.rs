@@ -1,4 +1,4 @@
-//! Which of the given ids are users to revoke, each once and in their order.
+//! Decides which of the given ids are users to revoke: each once, and in the given order.
 
 use std::{
     collections::HashSet,
@@ -8,7 +8,7 @@ use std::{
 use super::exclusions::{Exclusions, Match};
 use crate::{Error, UserId};
 
-/// What one of the given ids turned out to be.
+/// What is to happen to a given id.
 pub(super) enum IdStatus {
     User(UserId),
     Refused(String, Error),
@@ -17,7 +17,7 @@ pub(super) enum IdStatus {
     AlreadyRevoked,
 }
 
-/// Sorts the given ids out.
+/// Checks each given id against the exclusions, the ids before it and the journal.
 pub(super) struct IdFilter {
     seen: FingerprintSet,
     already_revoked: FingerprintSet,
@@ -53,33 +53,34 @@ impl IdFilter {
     }
 
     pub(super) fn unmatched_exclusions(&self) -> Vec<String> {
-        self.exclusions.not_met()
+        self.exclusions.unmatched()
     }
 }
 
-/// A set of ids by 128 bits of their keyed hash, which takes less room than the
-/// ids do. That two of a million share one has a chance of 1 in 10^26.
+/// A set of ids, stored as 128 bits of their keyed hash, which takes less memory than the
+/// ids. The chance that two of a million ids have the same hash is 1 in 10^26; such a
+/// false duplicate would leave a user signed in.
 #[derive(Default)]
 pub(super) struct FingerprintSet {
     keys: (RandomState, RandomState),
-    prints: HashSet<(u64, u64)>,
+    fingerprints: HashSet<(u64, u64)>,
 }
 
 impl FingerprintSet {
     pub(super) fn insert(&mut self, id: &str) -> bool {
-        self.prints.insert(self.print(id))
+        self.fingerprints.insert(self.fingerprint(id))
     }
 
-    /// Whether it was there.
+    /// Removes an id; true if it was in the set.
     pub(super) fn remove(&mut self, id: &str) -> bool {
-        self.prints.remove(&self.print(id))
+        self.fingerprints.remove(&self.fingerprint(id))
     }
 
     pub(super) fn contains(&self, id: &str) -> bool {
-        self.prints.contains(&self.print(id))
+        self.fingerprints.contains(&self.fingerprint(id))
     }
 
-    fn print(&self, id: &str) -> (u64, u64) {
+    fn fingerprint(&self, id: &str) -> (u64, u64) {
         (self.keys.0.hash_one(id), self.keys.1.hash_one(id))
     }
 }

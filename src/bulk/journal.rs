@@ -1,8 +1,8 @@
-//! The journal: what was about to be sent, and what came of it, on disk before
-//! either counts.
+//! The write-ahead journal: each request is written to disk before it is sent, and each
+//! outcome before it is reported.
 //!
-//! One thread writes and syncs. While it syncs, lines gather, and go to disk
-//! together with the next sync.
+//! One thread writes and syncs. The lines that arrive during a sync go to disk together
+//! with the next one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,32 +29,32 @@ use crate::{Effect, Error, ErrorKind, options::RevokeUserSessionsOptions, truste
 
 const FORMAT: u32 = 1;
 
-/// In bytes; more than any line takes, so that a file that is no journal is not
-/// read into memory.
-const LONGEST_LINE: u64 = 1 << 20;
+/// In bytes; longer than any line of a journal, so that other files are not read into
+/// memory.
+const MAX_LINE_LENGTH: u64 = 1 << 20;
 
-/// One line of a journal: a JSON object with one field, which names its kind.
+/// One line of a journal: a JSON object with one field, whose name is the kind of line.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schemars", schemars(rename = "JournalLine"))]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
-    /// The first line: which run this is.
+    /// The first line: identifies the run.
     Header(Header),
-    /// Another process goes on with the run.
+    /// Another process resumed the run.
     Resumed {
         /// When (RFC 3339, UTC).
         at: String,
     },
-    /// The request is about to be sent. Without an outcome after it, it may or
-    /// may not have been.
+    /// A request is about to be sent. If no outcome follows, it may or may not have been
+    /// sent.
     Sending {
         /// The id or login, as it was given.
         user: String,
         /// When (RFC 3339, UTC).
         at: String,
     },
-    /// What became of a user.
+    /// The outcome of a user.
     Outcome(UserOutcome),
 }
 
@@ -66,8 +66,8 @@ pub(super) struct Header {
     pub(super) format: u32,
     /// The org's URL.
     pub(super) org: String,
-    /// The options that were set, by name. Another version may have others, so that a
-    /// run can tell that it does not ask for the same.
+    /// The options that were set, by name. They may come from another version of this
+    /// crate with other options; a run then notices that its own differ.
     #[serde(flatten)]
     #[cfg_attr(feature = "schemars", schemars(with = "RevokeUserSessionsOptions"))]
     options: BTreeMap<String, Value>,
@@ -97,13 +97,13 @@ impl Header {
     fn differs(&self, run: &Header) -> Option<String> {
         if self.format != run.format {
             return Some(format!(
-                "its format is {}, and {FORMAT} is known",
+                "its format is {}, but this version reads {FORMAT}",
                 self.format
             ));
         }
         if self.org != run.org {
             return Some(format!(
-                "it is of the org {}, this run of {}",
+                "it belongs to the org {}, this run to {}",
                 self.org, run.org
             ));
         }
@@ -114,13 +114,13 @@ impl Header {
                 Some(value) => value.to_string(),
             };
             let (its, runs) = (shown(self), shown(run));
-            (its != runs).then(|| format!("its {name} is {its}, this run's {runs}"))
+            (its != runs).then(|| format!("its {name} is {its}, this run's is {runs}"))
         })
     }
 
-    /// Whether an earlier process of this run can have begun a file with these bytes:
-    /// they are its first line, cut somewhere behind the org. Less of it does not
-    /// show whose file it is, which would be overwritten.
+    /// Whether an earlier process of this run can have begun a file with these bytes: they
+    /// are its first line, cut off somewhere after the org. A shorter beginning does not
+    /// prove whose file it is, and the file would be overwritten.
     fn may_have_begun(&self, torn: &[u8]) -> Result<bool, Error> {
         let whole = line(&Line::Header(self.clone()))?;
         let org = serde_json::to_vec(&self.org).unwrap_or_default();
@@ -128,7 +128,7 @@ impl Header {
             .windows(org.len().max(1))
             .position(|window| window == org)
             .map(|start| start.saturating_add(org.len()));
-        // Only the time differs, at the end of the line.
+        // Only the time, at the end of the line, may differ.
         let time = whole
             .len()
             .saturating_sub(self.started.len().saturating_add(br#""}}"#.len() + 1));
@@ -140,36 +140,36 @@ impl Header {
     }
 }
 
-/// What is known of a run before it goes on.
+/// What a journal says about a run that is to be resumed.
 pub(super) struct Recovered {
     pub(super) revoked: FingerprintSet,
-    /// When the run began, if it did.
+    /// When the run began; `None` if the journal is new.
     pub(super) started: Option<String>,
 }
 
 /// Reads a journal without locking or changing it; `None` if there is no file.
 pub(super) fn read(path: &Path, run: &Header, rules: Rules) -> Result<Option<Recovered>, Error> {
-    refuse_no_file(path)?;
+    refuse_non_file(path)?;
     match File::open(path) {
         Ok(file) => {
             refuse_untrusted(path, &file)?;
-            Ok(Some(past(path, &file, run, rules)?.0))
+            Ok(Some(recover(path, &file, run, rules)?.0))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, "cannot be opened", error)),
     }
 }
 
-/// A pipe or a terminal would be waited for, and holds nothing to resume.
-fn refuse_no_file(path: &Path) -> Result<(), Error> {
+/// Opening a pipe or a terminal would block, and there is nothing in it to resume.
+fn refuse_non_file(path: &Path) -> Result<(), Error> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => Err(refused(path, "it is not a regular file")),
-        // What is wrong with it otherwise shows when it is opened.
+        // Other problems show when it is opened.
         _ => Ok(()),
     }
 }
 
-/// Who can write a journal can decide whom the run skips.
+/// Anyone who can write a journal can decide which users the run skips.
 fn refuse_untrusted(path: &Path, file: &File) -> Result<(), Error> {
     let opened = file
         .metadata()
@@ -181,14 +181,19 @@ fn refused(path: &Path, reason: impl fmt::Display) -> Error {
     Error::invalid(format!("the journal {path:?} is refused: {reason}"))
 }
 
-/// Reads what there is, and where the last whole line ends.
+/// Reads the journal; returns what it says and where its last whole line ends.
 ///
-/// A line is a journal entry if it is, byte for byte, what the writer makes of it:
-/// that leaves no room for unknown or repeated fields and other spellings, which
-/// another reader may understand differently.
-fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Recovered, u64), Error> {
+/// A line is a journal entry only if it is, byte for byte, what the writer makes of it.
+/// That rules out unknown or repeated fields and other spellings, which another reader
+/// may understand differently.
+fn recover(
+    path: &Path,
+    file: &File,
+    run: &Header,
+    rules: Rules,
+) -> Result<(Recovered, u64), Error> {
     let refuse = |reason: String| refused(path, reason);
-    let mut past = Recovered {
+    let mut recovered = Recovered {
         revoked: FingerprintSet::default(),
         started: None,
     };
@@ -200,23 +205,24 @@ fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Recover
         bytes.clear();
         let read = reader
             .by_ref()
-            .take(LONGEST_LINE)
+            .take(MAX_LINE_LENGTH)
             .read_until(b'\n', &mut bytes)
             .map_err(|error| failed(path, "cannot be read", error))?;
-        if u64::try_from(read) == Ok(LONGEST_LINE) {
-            return Err(refuse("it has a line longer than any of a journal".into()));
+        if u64::try_from(read) == Ok(MAX_LINE_LENGTH) {
+            return Err(refuse(
+                "it has a line that is too long for a journal".into(),
+            ));
         }
-        // A line that the writer did not finish was not synced, so it does not
-        // count.
+        // A line that the writer did not finish was not synced, so it is ignored.
         if bytes.last() != Some(&b'\n') {
             if number == 0 && !bytes.is_empty() && !run.may_have_begun(&bytes)? {
                 return Err(refuse(
-                    "it does not begin as a journal of this run does; name another file, or delete \
-                     it if a run was killed while it began it"
+                    "it does not begin like a journal of this run; name another file, or delete it \
+                     if a run was killed while creating it"
                         .into(),
                 ));
             }
-            return Ok((past, whole));
+            return Ok((recovered, whole));
         }
         number = number.saturating_add(1);
         let not_an_entry = |why: &dyn fmt::Display| {
@@ -231,25 +237,25 @@ fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Recover
             return Err(refuse(format!("{difference}; begin a new one")));
         }
         if line(&entry)? != bytes {
-            return Err(not_an_entry(&"this is not how one is written"));
+            return Err(not_an_entry(&"it is not written as a run writes it"));
         }
         match entry {
             Line::Header(header) if number == 1 => {
                 if !is_timestamp(&header.started) {
                     return Err(not_an_entry(&"it does not say when the run began"));
                 }
-                past.started = Some(header.started);
+                recovered.started = Some(header.started);
             }
             _ if number == 1 => return Err(refuse("its first line is not a header".into())),
             Line::Header(_) => return Err(refuse(format!("line {number} is a second header"))),
             Line::Sending { user, .. } => {
                 sent.insert(&user);
             }
-            // Each process writes for each user one line before the request and one
-            // after it, so an outcome on a line of its own is another user's, or damaged.
+            // For each user, a process writes one line before the request and one after
+            // it, so an outcome without a line before it is another user's, or damaged.
             Line::Outcome(user) if !sent.remove(&user.user) => {
                 return Err(not_an_entry(
-                    &"no line before it says that a request was to be sent for its user",
+                    &"no line before it says that a request for this user was about to be sent",
                 ));
             }
             Line::Outcome(user) if user.outcome == Outcome::Revoked => {
@@ -259,7 +265,7 @@ fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Recover
                          begin a new journal, which revokes everyone again"
                     )));
                 }
-                past.revoked.insert(&user.user);
+                recovered.revoked.insert(&user.user);
             }
             Line::Outcome(_) => {}
             Line::Resumed { .. } => sent = FingerprintSet::default(),
@@ -268,7 +274,7 @@ fn past(path: &Path, file: &File, run: &Header, rules: Rules) -> Result<(Recover
     }
 }
 
-/// What a journal must say for a user to be skipped.
+/// How a journal must prove that a user was revoked.
 #[derive(Clone, Copy)]
 pub(super) struct Rules {
     /// Whether a response without a request id counts.
@@ -276,18 +282,18 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Why no response can have led to an outcome that says `revoked`.
+    /// Why an outcome that says `revoked` cannot be true.
     fn doubt(self, user: &UserOutcome) -> Option<&'static str> {
         let time = |time: &Option<String>| time.as_deref().is_some_and(is_timestamp);
         let request_id = user.request_id.as_deref().unwrap_or_default();
         if user.status != Some(204) {
             Some("its status is not 204")
         } else if user.attempts == 0 {
-            Some("it counts no attempt")
+            Some("it has no attempts")
         } else if request_id.is_empty() && !self.allow_missing_request_id {
             Some("it has no request id")
         } else if !time(&user.started) || !time(&user.ended) || user.took_ms.is_none() {
-            Some("it does not say when")
+            Some("it has no valid times")
         } else if user.error_code.is_some() || user.error_id.is_some() || user.reason.is_some() {
             Some("it also names an error")
         } else {
@@ -305,8 +311,8 @@ fn failed(path: &Path, what: &str, error: io::Error) -> Error {
     Error::new(ErrorKind::Journal, Effect::None, text).with_source(error)
 }
 
-/// Where lines go. A test puts a disk here that fails.
-pub(super) trait JournalDisk: Send + 'static {
+/// Where lines are written. Tests use disks that fail or hang.
+pub(super) trait JournalSink: Send + 'static {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     fn sync(&mut self) -> io::Result<()>;
 }
@@ -314,20 +320,20 @@ pub(super) trait JournalDisk: Send + 'static {
 /// A file that no other run can open.
 struct LockedFile {
     file: File,
-    /// Its path, until its name is on disk.
+    /// The path, until the file's name in its directory is synced.
     unsynced_name: Option<PathBuf>,
 }
 
 impl LockedFile {
-    /// Opens a file, or begins it.
+    /// Opens a file, or creates it.
     fn open(path: &Path) -> Result<Self, Error> {
         let mut existing = OpenOptions::new();
-        // Not `append`, with which Windows lets nobody shorten a file.
+        // Not `append`: Windows would then not allow truncating the file.
         existing.read(true).write(true);
         let mut new = existing.clone();
-        // A link that leads nowhere yet is not followed: it may be another user's.
+        // A dangling link is not followed: it may be another user's.
         new.create_new(true);
-        // It holds the ids of people.
+        // The file holds the ids of people.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
         let is = |kind| move |error: &io::Error| error.kind() == kind;
@@ -336,7 +342,7 @@ impl LockedFile {
             file = new.open(path);
         }
         if file.as_ref().is_err_and(is(io::ErrorKind::AlreadyExists)) {
-            // Another run has made it just now.
+            // Another run has just created it.
             file = existing.open(path);
         }
         let file = file.map_err(|error| failed(path, "cannot be opened", error))?;
@@ -355,15 +361,15 @@ impl LockedFile {
 }
 
 impl Drop for LockedFile {
-    /// To close it would not do while a process is being started elsewhere in the
-    /// program, which has a copy of it for a moment.
+    /// Unlocks explicitly: a child process being spawned elsewhere may briefly hold a
+    /// duplicate of the descriptor, so closing the file would not release the lock.
     fn drop(&mut self) {
-        // Where it fails, closing has to do.
+        // If it fails, closing the file is the fallback.
         let _ = self.file.unlock();
     }
 }
 
-impl JournalDisk for LockedFile {
+impl JournalSink for LockedFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
@@ -404,7 +410,7 @@ struct Entry {
 }
 
 /// How long closing a journal waits for the lines that are still to be written.
-const CLOSING: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// An open journal, which no other process can open.
 pub(super) struct Journal {
@@ -413,49 +419,49 @@ pub(super) struct Journal {
     entries: Option<mpsc::Sender<Entry>>,
     /// Disconnected when the writer has written everything and closed the file.
     writer: Mutex<mpsc::Receiver<Infallible>>,
-    /// Whether somebody has waited for the disk in vain.
+    /// Whether waiting for the disk has timed out.
     hangs: AtomicBool,
 }
 
 impl Journal {
-    /// Opens the journal of a run, or begins it.
+    /// Opens the journal of a run, or creates it.
     pub(super) fn open(
         path: &Path,
         run: &Header,
         rules: Rules,
     ) -> Result<(Self, Recovered), Error> {
-        refuse_no_file(path)?;
+        refuse_non_file(path)?;
         let fail = |what| move |error| failed(path, what, error);
         let mut file = LockedFile::open(path)?;
-        let (past, whole) = past(path, &file.file, run, rules)?;
-        // Whatever the last process did not finish writing would spoil the next
-        // line.
+        let (recovered, whole) = recover(path, &file.file, run, rules)?;
+        // A line that the last process did not finish would corrupt the next one.
         file.file
             .set_len(whole)
             .and_then(|()| file.file.seek(SeekFrom::Start(whole)))
-            .map_err(fail("cannot be mended"))?;
-        let first = match past.started {
+            .map_err(fail("cannot be truncated"))?;
+        let first = match recovered.started {
             None => Line::Header(run.clone()),
             Some(_) => Line::Resumed { at: timestamp() },
         };
-        // Synced with the next line, by the writer: a disk that hangs holds up nobody
-        // here, where no deadline counts yet.
+        // Not synced here, where no deadline applies yet and a hanging disk would block:
+        // the writer syncs it together with the next line.
         let written = file.append(&line(&first)?);
         if written.is_err() {
-            // A torn first line would be in the way of the next run. Where this
-            // fails too, that says so.
+            // A partial first line would block the next run. If truncating fails too,
+            // the next run reports it.
             let _ = file.file.set_len(whole);
         }
         written.map_err(fail("cannot be written"))?;
-        let journal = Self::write(path, file).map_err(fail("has no writer"))?;
-        Ok((journal, past))
+        let journal = Self::write(path, file)
+            .map_err(fail("cannot be written: no thread could be started"))?;
+        Ok((journal, recovered))
     }
 
-    pub(super) fn write(path: &Path, disk: impl JournalDisk) -> io::Result<Self> {
+    pub(super) fn write(path: &Path, disk: impl JournalSink) -> io::Result<Self> {
         let (entries, queue) = mpsc::channel();
         let (running, writer) = mpsc::channel();
         let name = path.to_owned();
-        // Never joined: that would block while the disk hangs.
+        // Never joined, since that would block while the disk hangs.
         thread::Builder::new()
             .name("okta-journal".into())
             .spawn(move || {
@@ -470,28 +476,27 @@ impl Journal {
         })
     }
 
-    /// Accepts a line at once; it is on disk when the future is ready. After one
-    /// failure nothing more is written. A line whose future is dropped is written
-    /// nevertheless.
+    /// Queues a line at once; it is on disk when the future is ready. After a failure,
+    /// nothing more is written. A line is written even if its future is dropped.
     pub(super) fn record(
         &self,
         entry: &Line,
     ) -> Result<impl Future<Output = Result<(), Error>> + use<>, Error> {
         let gone = || Error::new(ErrorKind::Journal, Effect::None, "the journal is closed");
-        let (synced, told) = oneshot::channel();
+        let (synced, confirmation) = oneshot::channel();
         let line = line(entry)?;
         let entries = self.entries.as_ref().ok_or_else(gone)?;
         entries.send(Entry { line, synced }).map_err(|_| gone())?;
-        Ok(async move { told.await.map_err(|_| gone())? })
+        Ok(async move { confirmation.await.map_err(|_| gone())? })
     }
 
-    /// The error of somebody who has waited for a line in vain.
+    /// The error for a line that did not reach the disk in time.
     pub(super) fn hangs(&self) -> Error {
         self.hangs.store(true, Relaxed);
         let text = format!(
-            "the journal {:?} may miss its last lines: the disk did not confirm them before the \
+            "the journal {:?} may lack its last lines: the disk did not confirm them before the \
              run ended; check the disk, then resume with the same journal, which repeats the users \
-             whose outcome it misses",
+             whose outcome it lacks",
             self.path
         );
         Error::new(ErrorKind::Journal, Effect::None, text)
@@ -500,13 +505,18 @@ impl Journal {
 
 fn line(line: &Line) -> Result<Vec<u8>, Error> {
     let mut bytes = serde_json::to_vec(line).map_err(|error| {
-        Error::new(ErrorKind::Journal, Effect::None, "no JSON for the journal").with_source(error)
+        Error::new(
+            ErrorKind::Journal,
+            Effect::None,
+            "the journal entry cannot be written as JSON",
+        )
+        .with_source(error)
     })?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-fn write(path: &Path, mut disk: impl JournalDisk, queue: &mpsc::Receiver<Entry>) {
+fn write(path: &Path, mut disk: impl JournalSink, queue: &mpsc::Receiver<Entry>) {
     let mut broken: Option<Arc<io::Error>> = None;
     let mut bytes = Vec::new();
     let mut waiting = Vec::new();
@@ -529,14 +539,14 @@ fn write(path: &Path, mut disk: impl JournalDisk, queue: &mpsc::Receiver<Entry>)
                         .with_source(error.clone()))
                 }
             };
-            // Whoever does not wait any more needs no answer.
+            // It fails if nobody waits for the line any more, which is fine.
             let _ = synced.send(result);
         }
     }
 }
 
-/// A new file's name is on disk only when its directory is; that of the file
-/// itself, if the path is a link's.
+/// Syncs the directory of the file itself, even if `path` is a link: a new file's name is
+/// on disk only when its directory is.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
     match fs::canonicalize(path)?.parent() {
@@ -551,9 +561,9 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 }
 
 impl Drop for Journal {
-    /// Waits until the lines that were accepted are written and the file is free,
-    /// but not for a disk that hangs: the writer continues by itself, and holds the
-    /// file's lock until it is done.
+    /// Waits until the queued lines are written and the file is unlocked, but not for a
+    /// disk that hangs: the writer then continues alone, and holds the file's lock until it
+    /// is done.
     fn drop(&mut self) {
         drop(self.entries.take());
         if !self.hangs.load(Relaxed) {
@@ -561,8 +571,8 @@ impl Drop for Journal {
                 .writer
                 .get_mut()
                 .unwrap_or_else(PoisonError::into_inner);
-            // It never sends; it is done, or time is up.
-            let _ = writer.recv_timeout(CLOSING);
+            // Nothing is ever sent: this returns when the writer is done, or on timeout.
+            let _ = writer.recv_timeout(CLOSE_TIMEOUT);
         }
     }
 }

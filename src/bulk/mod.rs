@@ -1,9 +1,9 @@
 //! Revoking many users: planned, paced, journalled, resumable.
 //!
 //! ```text
-//! ids ─► intake ─► errand, one per user ─► outcomes
-//!                    │  journal ─► call (retry, limiter, …) ─► journal
-//!                    └► tally: progress, why to stop, report
+//! ids ─► IdFilter ─► UserTask, one per user ─► outcomes
+//!                      │  journal ─► call (retry, rate limiter, …) ─► journal
+//!                      └► RunState: progress, why to stop, report
 //! ```
 
 use std::{
@@ -26,6 +26,7 @@ use crate::{
 
 mod counts;
 mod exclusions;
+mod handle;
 mod id_filter;
 mod journal;
 mod outcome;
@@ -44,16 +45,17 @@ use run_state::RunState;
 use user_task::{Maintenance, Shared};
 
 pub use counts::Counts;
+pub use handle::RunHandle;
 pub use outcome::{Outcome, UserOutcome};
 pub use plan::Plan;
-pub use progress::{Progress, RunHandle, StopReason, Waiting};
+pub use progress::{Progress, StopReason, Waiting};
 pub use report::{Report, WaitSummary};
 pub use run::Run;
 
 type Ids = Pin<Box<dyn Stream<Item = String> + Send>>;
 
-/// The gate lets no more be in flight at first.
-const CONCURRENCY: usize = 32;
+/// The rate limiter's own limit starts at the same number.
+const DEFAULT_CONCURRENCY: usize = 32;
 
 /// Revokes many users, made by
 /// [`Client::revoke_many`](crate::Client::revoke_many) or
@@ -64,7 +66,7 @@ const CONCURRENCY: usize = 32;
 pub struct RevokeMany {
     pipeline: Arc<Pipeline>,
     ids: Ids,
-    /// What is asked of Okta for each user.
+    /// The options sent to Okta for each user.
     pub(crate) revocation: RevokeUserSessionsOptions,
     options: Options,
 }
@@ -102,7 +104,7 @@ impl RevokeMany {
                 exclude: Vec::new(),
                 share: 0.5,
                 reserve: None,
-                concurrency: CONCURRENCY,
+                concurrency: DEFAULT_CONCURRENCY,
                 deadline: None,
                 journal: None,
             },
@@ -112,10 +114,10 @@ impl RevokeMany {
     /// Excludes these users, such as break-glass accounts and yourself. Can be repeated.
     ///
     /// They are compared with the ids as given: an id does not exclude the login
-    /// of the same user. Those with an `@` are compared without case. An id that is
-    /// not equal, but may reach an excluded user nevertheless, is refused, so it is
-    /// [`NotAttempted`](Outcome::NotAttempted): another case, accents, Unicode
-    /// forms, a dot at the end, or a login without its domain.
+    /// of the same user. Those with an `@` are compared without regard to case. An id
+    /// that differs but may still reach an excluded user is refused, and its outcome is
+    /// [`NotAttempted`](Outcome::NotAttempted): it may differ in case, accents, Unicode
+    /// form or a trailing dot, or be a login without its domain.
     pub fn exclude<I>(mut self, ids: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,
@@ -124,15 +126,15 @@ impl RevokeMany {
         self
     }
 
-    /// The part of the org's rate limit that this client's bulk runs may spend of
-    /// each window together, above 0 and at most 1. Default: 0.5.
+    /// The part of each rate-limit window that all bulk runs of this client together
+    /// may use, above 0 and at most 1. Default: 0.5.
     pub fn share(mut self, share: f64) -> Self {
         self.options.share = share;
         self
     }
 
-    /// How many requests of each window are left to others, even if the share is
-    /// not spent. Default: a tenth of the limit, and none if the share is 1.
+    /// How many requests of each window are left to other clients, even if the share
+    /// is not used up. Default: a tenth of the limit, or none if the share is 1.
     pub fn reserve(mut self, requests: u64) -> Self {
         self.options.reserve = Some(requests);
         self
@@ -144,12 +146,12 @@ impl RevokeMany {
         self
     }
 
-    /// How long the whole run may take. What was sent and has no response by then is
-    /// [`Unknown`](Outcome::Unknown), the rest is
+    /// How long the whole run may take. A request without a response by then is
+    /// [`Unknown`](Outcome::Unknown); users whose request was not sent are
     /// [`NotAttempted`](Outcome::NotAttempted). Default: no limit.
     ///
-    /// It also holds while the journal's disk hangs; outcomes that came just before
-    /// have half a second more to reach the disk. Without a deadline, a run waits
+    /// It also holds while the journal's disk hangs; outcomes that arrived just before
+    /// it get half a second more to reach the disk. Without a deadline, a run waits
     /// for its disk until it is [cancelled](RunHandle::cancel).
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.options.deadline = Some(limit);
@@ -162,12 +164,15 @@ impl RevokeMany {
     /// The file is created if it does not exist. It holds the users' ids and Okta's
     /// responses as JSON lines, and no credential.
     ///
-    /// A file is refused before anything is sent if it is not this run's journal;
-    /// if another user than the current one and root owns it or can write it
-    /// (Unix); and if any line of it is not, byte for byte, one that a run writes,
-    /// or says `revoked` without what only a response of Okta can have led to: the
-    /// status 204, an attempt, its times and a request id. A last line that was cut
-    /// does not count.
+    /// A file is refused before anything is sent
+    ///
+    /// - if it is not this run's journal;
+    /// - on Unix, if a user other than the current one and root owns it or can write it;
+    /// - if any of its lines is not, byte for byte, one that a run writes;
+    /// - if a line says `revoked` without the details that only a response of Okta
+    ///   leaves: the status 204, an attempt, its times and a request id.
+    ///
+    /// A last line that was cut off is ignored.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.journal = Some(path.into());
         self
@@ -179,9 +184,9 @@ impl RevokeMany {
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start), except that a journal in use can be read.
+    /// As [`start`](Self::start), except that a journal in use is read.
     pub async fn plan(self) -> Result<Plan, Error> {
-        let allowance = self.options.check()?;
+        let quota = self.options.check()?;
         let exclusions = Exclusions::new(&self.options.exclude)?;
         let header = self.header();
         let rules = self.journal_rules();
@@ -191,24 +196,25 @@ impl RevokeMany {
             options,
             revocation: _,
         } = self;
-        let past = match &options.journal {
+        let recovered = match &options.journal {
             Some(path) => journal::read(path, &header, rules)?,
             None => None,
         };
-        let (revoked, since) =
-            past.map_or_else(Default::default, |past| (past.revoked, past.started));
+        let (revoked, since) = recovered.map_or_else(Default::default, |recovered| {
+            (recovered.revoked, recovered.started)
+        });
         let id_filter = IdFilter::new(exclusions, revoked);
         let mut plan = Plan::of(ids, id_filter).await;
         plan.org = header.org;
         plan.resumed_from = since;
-        plan.expected = pipeline.limiter.forecast(plan.users, allowance);
+        plan.expected = pipeline.limiter.forecast(plan.users, quota);
         plan.rate_limit = pipeline.limiter.snapshot();
         Ok(plan)
     }
 
     /// Begins the run, which makes progress while it is polled. Nothing is sent before
-    /// that; a journal is opened here, and read if there is one, which for a million
-    /// lines takes seconds. To start it takes no Tokio runtime; to poll it does (see
+    /// that. The journal is opened here, and read if it exists, which takes seconds for a
+    /// million lines. Starting a run needs no Tokio runtime; polling it does (see
     /// [`Run`]).
     ///
     /// # Errors
@@ -216,45 +222,47 @@ impl RevokeMany {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a share or
     /// concurrency out of range, for an exclusion that is not a valid
     /// [`UserId`](crate::UserId), and for a journal that is another run's, in use,
-    /// or not understood; [`ErrorKind::Journal`](crate::ErrorKind::Journal) when
+    /// or cannot be parsed; [`ErrorKind::Journal`](crate::ErrorKind::Journal) when
     /// it cannot be opened or written.
     pub fn start(self) -> Result<Run, Error> {
-        let allowance = self.options.check()?;
+        let quota = self.options.check()?;
         let exclusions = Exclusions::new(&self.options.exclude)?;
         let header = self.header();
-        let (journal, past) = match &self.options.journal {
+        let (journal, recovered) = match &self.options.journal {
             Some(path) => {
-                let (journal, past) = Journal::open(path, &header, self.journal_rules())?;
-                (Some(journal), Some(past))
+                let (journal, recovered) = Journal::open(path, &header, self.journal_rules())?;
+                (Some(journal), Some(recovered))
             }
             None => (None, None),
         };
-        Ok(self.run(allowance, header, exclusions, journal, past))
+        Ok(self.run(quota, header, exclusions, journal, recovered))
     }
 
     fn run(
         self,
-        allowance: BulkQuota,
+        quota: BulkQuota,
         header: Header,
         exclusions: Exclusions,
         journal: Option<Journal>,
-        past: Option<Recovered>,
+        recovered: Option<Recovered>,
     ) -> Run {
-        let (revoked, since): (FingerprintSet, _) =
-            past.map_or_else(Default::default, |past| (past.revoked, past.started));
+        let (revoked, since): (FingerprintSet, _) = recovered
+            .map_or_else(Default::default, |recovered| {
+                (recovered.revoked, recovered.started)
+            });
         let deadline = self.options.deadline;
         let ids_left = self.ids.size_hint();
-        let total = ids_left.1.filter(|&most| most == ids_left.0);
-        let known = total.and_then(|total| u64::try_from(total).ok());
+        let exact = ids_left.1.filter(|&upper| upper == ids_left.0);
+        let total = exact.and_then(|total| u64::try_from(total).ok());
         let run_state = RunState::new(
             self.pipeline.clone(),
-            allowance,
+            quota,
             Facts {
                 header,
                 options: self.revocation.clone(),
                 resumed_from: since,
             },
-            known,
+            total,
             self.options.concurrency,
         );
         let run_state = Arc::new(run_state);
@@ -263,7 +271,7 @@ impl RevokeMany {
             pipeline: self.pipeline,
             journal,
             run_state,
-            allowance,
+            quota,
             deadline: time::after(time::Instant::now(), deadline.unwrap_or(Duration::MAX)),
             options: self.revocation,
             maintenance: Maintenance::default(),
@@ -295,12 +303,12 @@ impl Options {
         } = *self;
         if !(share > 0.0 && share <= 1.0) {
             return Err(Error::invalid(format!(
-                "the share {share} is refused: it must be above 0 and at most 1, like 0.5"
+                "the share must be above 0 and at most 1, like 0.5 (got {share})"
             )));
         }
         if concurrency == 0 {
             return Err(Error::invalid(
-                "the concurrency 0 is refused: nothing would be sent; give 1 or more",
+                "the concurrency must be at least 1 (got 0): nothing would be sent",
             ));
         }
         Ok(BulkQuota {
@@ -325,7 +333,7 @@ fn timestamp() -> String {
 
 /// RFC 3339 in UTC, with milliseconds.
 fn shown(time: SystemTime) -> String {
-    // Its Display panics for years after 9999, which a clock can be set to.
+    // humantime panics for years after 9999, which a clock can be set to.
     let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, last)).to_string()
 }

@@ -1,4 +1,4 @@
-//! What became of one user.
+//! The outcome of one user.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Effect, Error, ErrorKind, Receipt};
 
-/// What became of one user of a bulk run.
+/// The outcome of one user of a bulk run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Okta responded with 204 for this very user: the sessions are revoked.
+    /// Okta responded to this user's request with 204: the sessions are revoked.
     Revoked,
     /// The org has no such user (404, `E0000007`).
     NotFound,
-    /// The caller may not do this to this user (403).
+    /// The credential lacks the permission for this user (403).
     Forbidden,
     /// Okta refused the request for another reason.
     Rejected,
-    /// It was sent, and no trustworthy response came. The sessions may or may not have
-    /// been revoked; repeating is safe.
+    /// The request was sent, and no trustworthy response came. The sessions may or may not
+    /// have been revoked; repeating the request is safe.
     Unknown,
-    /// It was not sent: the id was refused, no connection could be made, or the
-    /// run stopped before.
+    /// The request was not sent: the id was refused, no connection could be made, or the
+    /// run stopped first.
     NotAttempted,
 }
 
@@ -38,7 +38,7 @@ impl Outcome {
         Outcome::NotAttempted,
     ];
 
-    /// As in the journal and the report, like `not_found`.
+    /// The outcome as the journal and the report spell it, like `not_found`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Outcome {
         }
     }
 
-    /// What an error means for the user. What may have happened comes first.
+    /// The outcome that an error stands for. An unknown effect takes precedence.
     fn of(error: &Error) -> Self {
         match error.kind() {
             _ if error.effect() == Effect::Unknown => Outcome::Unknown,
@@ -72,14 +72,14 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// One user of a bulk run, and what became of them. Missing fields are unknown.
+/// One user of a bulk run and their outcome. Missing fields are unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct UserOutcome {
     /// The id or login, as it was given.
     pub user: String,
-    /// What became of them.
+    /// The outcome.
     pub outcome: Outcome,
     /// The number of attempts to send a request.
     pub attempts: u32,
@@ -101,16 +101,16 @@ pub struct UserOutcome {
     /// When the last response came, or waiting for it ended (RFC 3339, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
-    /// Milliseconds from the one to the other.
+    /// Milliseconds from `started` to `ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
-    /// Why the user was not revoked, for a person. Holds no secret.
+    /// Why the user was not revoked, for a person to read. Contains no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl UserOutcome {
-    /// Nothing was sent for this user.
+    /// The outcome of a user for whom nothing was sent.
     pub(super) fn not_attempted(user: String, reason: impl Into<String>) -> Self {
         Self {
             user,
@@ -127,11 +127,11 @@ impl UserOutcome {
         }
     }
 
-    pub(super) fn answered(user: String, result: &Result<Receipt, Error>) -> Self {
+    pub(super) fn from_result(user: String, result: &Result<Receipt, Error>) -> Self {
         let blank = Self::not_attempted(user, "");
         match result {
-            // Okta's own word for a revocation is 204. Another success is good
-            // enough to go on, not to say that it was done.
+            // Okta confirms a revocation with 204. Any other success status is not an
+            // error, but does not confirm one.
             Ok(receipt) => Self {
                 outcome: if receipt.status() == 204 {
                     Outcome::Revoked
@@ -140,7 +140,7 @@ impl UserOutcome {
                 },
                 status: Some(receipt.status()),
                 request_id: receipt.request_id().map(str::to_owned),
-                reason: (receipt.status() != 204).then(|| "the answer was not 204".to_owned()),
+                reason: (receipt.status() != 204).then(|| "the response was not 204".to_owned()),
                 ..blank
             },
             Err(error) => Self {

@@ -22,17 +22,16 @@ pub struct Plan {
     pub duplicates: u64,
     /// How many of the ids are excluded.
     pub excluded: u64,
-    /// Exclusions that no id matches; a login does not exclude the id of the same
-    /// user.
+    /// Exclusions that no id matches. A login does not exclude the id of the same user.
     pub unmatched_exclusions: Vec<String>,
-    /// How many the journal says were revoked by an earlier part of the run.
+    /// How many users an earlier part of the run revoked, according to the journal.
     pub already_revoked: u64,
     /// When the run that would be resumed began (RFC 3339, UTC).
     pub resumed_from: Option<String>,
-    /// The least time it takes, at the given share and the limit that the client knows
-    /// from earlier responses; `None` before the first.
+    /// The shortest time that the run can take, at the given share and the rate limit that
+    /// the client knows from earlier responses; `None` before the first response.
     pub expected: Option<Duration>,
-    /// That limit.
+    /// The rate limit that `expected` is based on.
     pub rate_limit: Option<RateLimit>,
 }
 
@@ -56,8 +55,8 @@ impl Plan {
         plan
     }
 
-    /// How long it would take at least where `limit` requests are allowed in each
-    /// `window` and the run may spend `share` of them.
+    /// The shortest time that the run would take if `limit` requests were allowed in each
+    /// `window` and the run could use `share` of them.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -73,7 +72,7 @@ impl Plan {
     /// ```
     #[must_use]
     pub fn duration_at(&self, limit: u64, window: Duration, share: f64) -> Duration {
-        // A float beyond the range becomes the nearest end.
+        // The cast saturates, so a float out of range is harmless.
         let each = ((limit as f64 * share) as u64).max(1);
         let waits = self.users.div_ceil(each).saturating_sub(1);
         window.saturating_mul(u32::try_from(waits).unwrap_or(u32::MAX))

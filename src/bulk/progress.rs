@@ -1,11 +1,10 @@
-//! Where a run stands, and the handle that watches and cancels it.
+//! The state of a run, as its caller sees it.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{fmt, time::SystemTime};
 
 use serde::Serialize;
-use tokio::sync::watch;
 
-use super::{Counts, RunState};
+use super::Counts;
 
 /// Why a run stopped before every user was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -13,7 +12,7 @@ use super::{Counts, RunState};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StopReason {
-    /// [`RunHandle::cancel`] was called.
+    /// `RunHandle::cancel` was called, or the run was polled where it cannot run.
     Cancelled,
     /// The run's deadline passed, or would pass before the next window.
     Deadline,
@@ -40,30 +39,30 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             StopReason::Cancelled => "it was cancelled",
-            StopReason::Deadline => "its deadline came",
+            StopReason::Deadline => "its deadline passed",
             StopReason::Unauthorized => "Okta does not accept the credential",
             StopReason::Forbidden => "ten users in a row were refused (403)",
             StopReason::ReadOnly => "the org is in read-only mode",
             StopReason::WrongOrg => "the org URL is wrong",
             StopReason::ProxyUnauthorized => "the proxy does not accept the user name and password",
             StopReason::Tls => "no secure connection to the org can be made",
-            StopReason::Unavailable => "twenty users in a row got no trustworthy answer",
+            StopReason::Unavailable => "twenty users in a row got no trustworthy response",
             StopReason::Journal => "the journal cannot be written",
         })
     }
 }
 
-/// What a run waits for.
+/// Why a run waits, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Waiting {
-    /// Until when, by the local clock.
+    /// When the wait ends, by the local clock.
     pub until: SystemTime,
-    /// Why, for a person.
+    /// Why it waits, for a person to read.
     pub reason: String,
 }
 
-/// Where a run stands.
+/// The progress of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Progress {
@@ -79,50 +78,7 @@ pub struct Progress {
     pub stopped: Option<StopReason>,
     /// Whether the run has finished.
     pub finished: bool,
-    /// The earliest time at which the run can be over, by the local clock, as far as the
-    /// rate limit and Okta's response times are known.
+    /// The earliest time at which the run can finish, by the local clock, estimated from
+    /// the rate limit and Okta's response times.
     pub expected_end: Option<SystemTime>,
-}
-
-/// Watches and cancels a run from elsewhere. Clones are of the same run.
-#[derive(Clone, Debug)]
-pub struct RunHandle {
-    pub(super) run_state: Arc<RunState>,
-    pub(super) changes: watch::Receiver<End>,
-}
-
-/// Whether there is more to come of a run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum End {
-    Open,
-    Finished,
-    /// It was dropped before it was finished.
-    Dropped,
-}
-
-impl RunHandle {
-    /// Stops the run: requests in flight are waited for, nothing more is sent, and the
-    /// rest is reported [`NotAttempted`](super::Outcome::NotAttempted).
-    pub fn cancel(&self) {
-        self.run_state.stop(StopReason::Cancelled, "");
-    }
-
-    /// Where the run stands.
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        self.run_state.progress()
-    }
-
-    /// Waits until the run's progress has changed since this was last called; changes in
-    /// between are reported once. `None` after the last change: the run is over, or was
-    /// dropped.
-    pub async fn changed(&mut self) -> Option<Progress> {
-        // The tally, held here, has the sender: it cannot be gone.
-        let fresh = self.changes.has_changed().unwrap_or_default();
-        if !fresh && *self.changes.borrow() != End::Open {
-            return None;
-        }
-        self.changes.changed().await.ok()?;
-        Some(self.run_state.progress())
-    }
 }

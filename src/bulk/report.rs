@@ -1,4 +1,4 @@
-//! What a run leaves behind.
+//! The report of a run.
 
 use std::fmt::Write;
 
@@ -9,28 +9,28 @@ use crate::options::RevokeUserSessionsOptions;
 
 /// What revoking does not do, in every report.
 const CAVEATS: [&str; 3] = [
-    "Revoking ends identity-provider sessions only. Web and native apps keep their own sessions until they ask Okta again.",
-    "Without oauth_tokens, refresh and access tokens go on working. Access tokens that an app checks by itself go on until they expire in any case.",
-    "API tokens of the users go on working, and the users can sign in again: to keep them out, suspend or deactivate them.",
+    "Revoking ends identity-provider sessions only. Web and native apps keep their own sessions until they next check with Okta.",
+    "Without oauth_tokens, refresh and access tokens keep working. Access tokens that an app validates locally stay valid until they expire in any case.",
+    "API tokens of the users keep working, and the users can sign in again: to keep them out, suspend or deactivate them.",
 ];
 
 /// What a run has done, from [`Run::report`](super::Run::report).
 ///
-/// It keeps each user who was not revoked, so its size grows with those; what
-/// Okta answered for the others is in the stream of outcomes and the journal.
+/// It lists each user who was not revoked, so its size grows with their number. The
+/// outcomes of the others are in the stream of outcomes and the journal.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Report {
     /// The org's URL.
     pub org: String,
-    /// What was asked of Okta for each user; null what was not set.
+    /// The options sent to Okta for each user; null where not set.
     pub options: RevokeUserSessionsOptions,
     /// When this run began (RFC 3339, UTC).
     pub started: String,
     /// When this report was made (RFC 3339, UTC).
     pub reported: String,
-    /// When the run that this one resumes began, by its journal.
+    /// When the run that this one resumes began, according to its journal.
     pub resumed_from: Option<String>,
     /// Whether the run has finished. An earlier report says nothing about users who are
     /// not done yet.
@@ -43,13 +43,13 @@ pub struct Report {
     pub counts: Counts,
     /// The number of attempts to send a request.
     pub requests: u64,
-    /// How many of them were answered 429.
+    /// How many of them got the response 429.
     pub rate_limited: u64,
-    /// What the run waited for.
+    /// How often and how long the run waited, by reason.
     pub waits: Vec<WaitSummary>,
-    /// The ten users that took longest from their first request to the last response.
+    /// The ten users that took the longest from their first request to the last response.
     pub slowest: Vec<UserOutcome>,
-    /// Every user who was given and is not revoked.
+    /// Every user with an outcome other than revoked.
     pub not_revoked: Vec<UserOutcome>,
     /// Exclusions that no id matched, once the run has finished.
     pub unmatched_exclusions: Vec<String>,
@@ -62,16 +62,16 @@ pub struct Report {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct WaitSummary {
-    /// The reason, for a person.
+    /// The reason, for a person to read.
     pub reason: String,
-    /// How often. A wait of all users for the same window counts once.
+    /// How often the run waited. All users waiting for the same window count once.
     pub times: u64,
     /// The sum in milliseconds, if no wait was cut short. Users wait at the same time, so
     /// it may be more than the run took.
     pub total_ms: u64,
 }
 
-/// What a run is, from its start.
+/// What is known about a run when it starts.
 pub(super) struct Facts {
     pub(super) header: Header,
     pub(super) options: RevokeUserSessionsOptions,
@@ -111,8 +111,8 @@ impl Report {
     /// The report as JSON, indented.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // It holds strings, numbers and lists only, which JSON always has a form
-        // for; the error is for maps with odd keys and for writers that fail.
+        // Serializing fails only for maps whose keys are not strings and for writers
+        // that fail; the report has neither.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
@@ -144,7 +144,7 @@ impl Report {
         csv
     }
 
-    /// One line for a person, like `revoked 1998, not_found 2`.
+    /// One line for a person to read, like `revoked 1998, not_found 2`.
     #[must_use]
     pub fn summary(&self) -> String {
         let mut parts = Vec::new();
@@ -161,7 +161,7 @@ impl Report {
     }
 }
 
-/// A CSV field. What a spreadsheet would take for a formula is kept from it.
+/// A CSV field. One that a spreadsheet would run as a formula gets a leading `'`.
 fn quoted(field: &str) -> String {
     let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let guard = if formula { "'" } else { "" };

@@ -1,4 +1,4 @@
-//! A run: takes ids, keeps so many under way, yields outcomes.
+//! A run: takes ids, keeps a number of users in flight, yields outcomes.
 
 use std::{
     fmt,
@@ -17,31 +17,30 @@ use super::{
 };
 use crate::time::{race, require_runtime, sleep_until};
 
-/// How many ids that need no request are passed over before others have a turn.
+/// How many ids that need no request are handled before the run yields to other tasks.
 const IDS_PER_POLL: usize = 1024;
 
 /// A run that has begun, from [`RevokeMany::start`](super::RevokeMany::start): a
-/// stream of one outcome for each user, in the order in which they end.
+/// stream of one outcome for each user, in the order in which they are known.
 ///
-/// It is polled in a Tokio runtime with timers and I/O. Outside of one it is
-/// stopped, and whoever is left is
-/// [`NotAttempted`](crate::Outcome::NotAttempted).
+/// It must be polled in a Tokio runtime with timers and I/O. Polled elsewhere, it stops,
+/// and the users that are left are [`NotAttempted`](crate::Outcome::NotAttempted).
 ///
-/// It makes progress while it is polled, and buffers nothing: a slow consumer makes a
-/// slow run. Dropping it abandons requests in flight, and their effect is unknown; a
-/// journal shows which. To end it in order, call [`RunHandle::cancel`] and keep polling
-/// until it yields `None`.
-#[must_use = "a run goes on while it is polled"]
+/// It makes progress only while it is polled, and buffers nothing: a slow consumer makes
+/// a slow run. Dropping it abandons requests in flight, and their effect is unknown; a
+/// journal shows which they were. To end it in order, call [`RunHandle::cancel`] and keep
+/// polling until it yields `None`.
+#[must_use = "a run makes progress only while it is polled"]
 pub struct Run {
     ids: Ids,
-    ids_over: bool,
+    ids_ended: bool,
     id_filter: IdFilter,
     concurrency: usize,
     shared: Arc<Shared>,
-    under_way: FuturesUnordered<UserTask>,
+    tasks: FuturesUnordered<UserTask>,
     /// Completes at the deadline or on stop, so that a stalled stream of ids cannot hang
     /// the run.
-    alarm: Pin<Box<dyn Future<Output = ()> + Send>>,
+    stop_signal: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 type UserTask = Pin<Box<dyn Future<Output = UserOutcome> + Send>>;
@@ -56,28 +55,28 @@ impl Run {
         let (deadline, run_state) = (shared.deadline, shared.run_state.clone());
         Self {
             ids,
-            ids_over: false,
+            ids_ended: false,
             id_filter,
             concurrency,
-            // Made when it is first polled: a run may be started outside of a
-            // runtime, where there is no timer.
-            alarm: Box::pin(async move {
+            // The timer is created when this is first polled: a run may be started
+            // outside of a runtime, where there are no timers.
+            stop_signal: Box::pin(async move {
                 let _ = race(run_state.stopped(), sleep_until(deadline)).await;
             }),
             shared,
-            under_way: FuturesUnordered::new(),
+            tasks: FuturesUnordered::new(),
         }
     }
 
-    /// The next outcome; `None` when everyone has one.
+    /// The next outcome; `None` once every user has one.
     pub async fn next(&mut self) -> Option<UserOutcome> {
         poll_fn(|context| self.poll(context)).await
     }
 
-    /// To watch and cancel the run from elsewhere.
+    /// A handle to watch and cancel the run from elsewhere.
     #[must_use]
     pub fn handle(&self) -> RunHandle {
-        self.shared.run_state.handle()
+        RunHandle::new(self.shared.run_state.clone())
     }
 
     /// What the run has done so far; final after it yielded `None`.
@@ -86,7 +85,7 @@ impl Run {
         self.shared.run_state.report()
     }
 
-    /// Cancels the run, and says why.
+    /// Cancels the run for the given reason.
     #[cfg(feature = "blocking")]
     pub(crate) fn cancel(&self, why: &str) {
         self.shared.run_state.stop(StopReason::Cancelled, why);
@@ -98,13 +97,13 @@ impl Run {
                 .run_state
                 .stop(StopReason::Cancelled, &refused.to_string());
         }
-        // Once nobody is left, no deadline is missed.
-        let left = !self.ids_over || !self.under_way.is_empty();
-        if left
+        // Once no user is left, the deadline no longer matters.
+        let users_left = !self.ids_ended || !self.tasks.is_empty();
+        if users_left
             && !self.shared.run_state.is_stopped()
-            && self.alarm.as_mut().poll(context).is_ready()
+            && self.stop_signal.as_mut().poll(context).is_ready()
         {
-            // If it was stopped just now, that reason counts.
+            // If it was stopped just now, the earlier reason is kept.
             self.shared.run_state.stop(StopReason::Deadline, "");
         }
         if !self.shared.run_state.is_stopped()
@@ -112,19 +111,19 @@ impl Run {
         {
             return Poll::Ready(Some(refused));
         }
-        match Pin::new(&mut self.under_way).poll_next(context) {
+        match Pin::new(&mut self.tasks).poll_next(context) {
             Poll::Ready(Some(outcome)) => return Poll::Ready(Some(outcome)),
             Poll::Ready(None) => {}
             Poll::Pending => return Poll::Pending,
         }
-        // Nothing is under way.
+        // No user is in flight.
         if self.shared.run_state.is_stopped()
-            && !self.ids_over
-            && let rest @ (Poll::Pending | Poll::Ready(Some(_))) = self.pass_over(context)
+            && !self.ids_ended
+            && let rest @ (Poll::Pending | Poll::Ready(Some(_))) = self.skip_rest(context)
         {
             return rest;
         }
-        if !self.ids_over {
+        if !self.ids_ended {
             return Poll::Pending;
         }
         self.shared
@@ -133,21 +132,21 @@ impl Run {
         Poll::Ready(None)
     }
 
-    /// Begins users until enough are under way, or no id is there. An id that is
-    /// refused has its outcome at once.
+    /// Begins users until enough are in flight or no id is ready. An id that is refused
+    /// has its outcome at once.
     fn take_ids(&mut self, context: &mut Context<'_>) -> Option<UserOutcome> {
         for _ in 0..IDS_PER_POLL {
-            if self.ids_over || self.under_way.len() >= self.concurrency {
+            if self.ids_ended || self.tasks.len() >= self.concurrency {
                 return None;
             }
             match self.ids.as_mut().poll_next(context) {
                 Poll::Pending => return None,
-                Poll::Ready(None) => self.ids_over = true,
+                Poll::Ready(None) => self.ids_ended = true,
                 Poll::Ready(Some(id)) => match self.take(id) {
                     Some(IdStatus::User(user)) => {
                         self.shared.run_state.begun();
                         let user_task = revoke_one(self.shared.clone(), user);
-                        self.under_way.push(Box::pin(user_task));
+                        self.tasks.push(Box::pin(user_task));
                     }
                     Some(IdStatus::Refused(id, error)) => {
                         let outcome = UserOutcome::not_attempted(id, error.to_string());
@@ -162,11 +161,12 @@ impl Run {
         None
     }
 
-    /// The rest, after a stop. A stream that has no id ready is not waited for.
-    fn pass_over(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
+    /// Yields the outcomes of the ids that are left after a stop. A stream without an id
+    /// ready is not waited for.
+    fn skip_rest(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
         for _ in 0..IDS_PER_POLL {
             let Poll::Ready(Some(id)) = self.ids.as_mut().poll_next(context) else {
-                self.ids_over = true;
+                self.ids_ended = true;
                 return Poll::Ready(None);
             };
             let outcome = match self.take(id) {
@@ -186,14 +186,14 @@ impl Run {
         Poll::Pending
     }
 
-    /// Counts what needs no outcome; `None` for those.
+    /// Filters an id. One that gets no outcome is counted here, and `None` returned.
     fn take(&mut self, id: String) -> Option<IdStatus> {
         let run_state = &self.shared.run_state;
         match self.id_filter.take(id) {
             IdStatus::Duplicate => run_state.skipped(|counts| &mut counts.duplicates),
             IdStatus::Excluded => run_state.skipped(|counts| &mut counts.excluded),
             IdStatus::AlreadyRevoked => run_state.skipped(|counts| &mut counts.already_revoked),
-            given @ (IdStatus::User(_) | IdStatus::Refused(..)) => return Some(given),
+            status @ (IdStatus::User(_) | IdStatus::Refused(..)) => return Some(status),
         }
         None
     }
@@ -208,7 +208,7 @@ impl Stream for Run {
 }
 
 impl Drop for Run {
-    /// Whoever watches is told that nothing more will come.
+    /// Lets handles know that nothing more will happen.
     fn drop(&mut self) {
         self.shared.run_state.dropped();
     }

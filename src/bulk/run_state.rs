@@ -9,8 +9,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    Counts, Outcome, Progress, Report, RunHandle, StopReason, UserOutcome, WaitSummary, Waiting,
-    progress::End, report::Facts,
+    Counts, Outcome, Progress, Report, StopReason, UserOutcome, WaitSummary, Waiting, report::Facts,
 };
 use crate::{
     Error, WaitEvent,
@@ -18,40 +17,51 @@ use crate::{
     time::Instant,
 };
 
-/// So many refusals (403) in a row stop a run: the caller may do this to nobody.
-const FORBIDDEN: u32 = 10;
+/// This many users in a row refused with 403 stop a run: the credential lacks the
+/// permission.
+const MAX_FORBIDDEN_IN_A_ROW: u32 = 10;
 
-/// So many users in a row without a trustworthy answer stop a run: Okta cannot
-/// be reached, or is not well.
-const UNAVAILABLE: u32 = 20;
+/// This many users in a row without a trustworthy response stop a run: Okta cannot be
+/// reached, or does not work properly.
+const MAX_UNAVAILABLE_IN_A_ROW: u32 = 20;
 
-/// Events of the same window differ by less.
+/// Wait events whose window ends differ by no more than this are of the same window.
 const WINDOW_DEDUP: Duration = Duration::from_millis(500);
 
+/// What all users of a run update, and its handles read.
 pub(super) struct RunState {
     pipeline: Arc<Pipeline>,
-    allowance: BulkQuota,
+    quota: BulkQuota,
     facts: Facts,
     total: Option<u64>,
     concurrency: u64,
     state: Mutex<State>,
-    changes: watch::Sender<End>,
+    changes: watch::Sender<Lifecycle>,
     stop: watch::Sender<bool>,
+}
+
+/// Whether a run may still change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Lifecycle {
+    Running,
+    Finished,
+    /// It was dropped before it finished.
+    Dropped,
 }
 
 #[derive(Default)]
 struct State {
     counts: Counts,
-    in_flight: u64,
-    in_the_air: u64,
+    users_in_flight: u64,
+    requests_in_flight: u64,
     requests: u64,
-    /// The attempts that ended, and how long they took together.
-    ended: u32,
-    took: Duration,
+    /// The number of attempts that ended, and the sum of their durations.
+    attempts_ended: u32,
+    attempts_took: Duration,
     rate_limited: u64,
     waiting: Option<Waiting>,
     waits: Vec<WaitSummary>,
-    window_ends: Option<Instant>,
+    window_end: Option<Instant>,
     slowest: Vec<UserOutcome>,
     not_revoked: Vec<UserOutcome>,
     unmatched_exclusions: Vec<String>,
@@ -63,19 +73,19 @@ struct State {
 impl RunState {
     pub(super) fn new(
         pipeline: Arc<Pipeline>,
-        allowance: BulkQuota,
+        quota: BulkQuota,
         facts: Facts,
         total: Option<u64>,
         concurrency: usize,
     ) -> Self {
         Self {
             pipeline,
-            allowance,
+            quota,
             facts,
             total,
             concurrency: u64::try_from(concurrency).unwrap_or(u64::MAX),
             state: Mutex::default(),
-            changes: watch::Sender::new(End::Open),
+            changes: watch::Sender::new(Lifecycle::Running),
             stop: watch::Sender::new(false),
         }
     }
@@ -94,50 +104,47 @@ impl RunState {
     pub(super) fn finished(&self, unmatched_exclusions: Vec<String>) {
         let mut state = self.state();
         state.unmatched_exclusions = unmatched_exclusions;
-        // Under the lock, so that a stop comes before or not at all.
-        self.over(End::Finished);
+        // Under the lock, so that a stop comes before it or has no effect.
+        self.end(Lifecycle::Finished);
     }
 
     pub(super) fn dropped(&self) {
-        self.over(End::Dropped);
+        self.end(Lifecycle::Dropped);
     }
 
-    /// The first end counts.
-    fn over(&self, how: End) {
-        self.changes.send_if_modified(|end| {
-            let open = *end == End::Open;
-            if open {
-                *end = how;
+    /// Only the first end counts: a finished run that is dropped stays finished.
+    fn end(&self, end: Lifecycle) {
+        self.changes.send_if_modified(|lifecycle| {
+            let running = *lifecycle == Lifecycle::Running;
+            if running {
+                *lifecycle = end;
             }
-            open
+            running
         });
     }
 
     fn is_finished(&self) -> bool {
-        *self.changes.borrow() == End::Finished
+        *self.changes.borrow() == Lifecycle::Finished
     }
 
-    pub(super) fn handle(self: &Arc<Self>) -> RunHandle {
-        RunHandle {
-            run_state: self.clone(),
-            changes: self.changes.subscribe(),
-        }
+    pub(super) fn subscribe(&self) -> watch::Receiver<Lifecycle> {
+        self.changes.subscribe()
     }
 
-    /// The first reason counts, and none after the end. But a journal that misses a
-    /// line also matters when the run is resumed, so it replaces a deadline and a
-    /// cancellation, which is when it is noticed.
+    /// Only the first reason counts, and none after the run has finished. The exception
+    /// is an incomplete journal: it matters when the run is resumed, and is often noticed
+    /// only after a deadline or a cancellation, so it replaces those.
     pub(super) fn stop(&self, reason: StopReason, detail: &str) {
         let finished = self.change(|state| {
             let finished = self.is_finished();
-            let counts = match state.stopped {
+            let takes_effect = match state.stopped {
                 None => true,
                 Some((StopReason::Deadline | StopReason::Cancelled, _)) => {
                     reason == StopReason::Journal
                 }
                 Some(_) => false,
             };
-            if !finished && counts {
+            if !finished && takes_effect {
                 state.stopped = Some((reason, detail.to_owned()));
             }
             finished
@@ -153,13 +160,13 @@ impl RunState {
     }
 
     pub(super) async fn stopped(&self) {
-        // Only a dropped sender is an error, and this holds it.
+        // It fails only if the sender is dropped, and `self` owns it.
         let _ = self.stop.subscribe().wait_for(|&stop| stop).await;
     }
 
     pub(super) fn why_stopped(&self) -> String {
         match &self.state().stopped {
-            Some((reason, _)) => format!("not sent: the run stopped before, because {reason}"),
+            Some((reason, _)) => format!("not sent: the run was stopped because {reason}"),
             None => "not sent".to_owned(),
         }
     }
@@ -172,34 +179,33 @@ impl RunState {
     }
 
     pub(super) fn begun(&self) {
-        self.change(|state| state.in_flight = state.in_flight.saturating_add(1));
+        self.change(|state| state.users_in_flight = state.users_in_flight.saturating_add(1));
     }
 
     pub(super) fn sent(&self) {
         self.change(|state| {
             state.requests = state.requests.saturating_add(1);
-            state.in_the_air = state.in_the_air.saturating_add(1);
+            state.requests_in_flight = state.requests_in_flight.saturating_add(1);
         });
     }
 
     pub(super) fn attempted(&self, error: Option<&Error>, took: Duration) {
         let refused = error.is_some_and(|error| error.status() == Some(429));
         self.change(|state| {
-            state.in_the_air = state.in_the_air.saturating_sub(1);
-            state.ended = state.ended.saturating_add(1);
-            state.took = state.took.saturating_add(took);
+            state.requests_in_flight = state.requests_in_flight.saturating_sub(1);
+            state.attempts_ended = state.attempts_ended.saturating_add(1);
+            state.attempts_took = state.attempts_took.saturating_add(took);
             state.rate_limited = state.rate_limited.saturating_add(refused.into());
         });
     }
 
-    /// True the first time a window end is seen; all calls of a run wait for the same
-    /// one.
+    /// True the first time a window end is seen; all calls of a run wait for the same one.
     pub(super) fn is_new_window(&self, event: &WaitEvent) -> bool {
         let Some(end) = Instant::now().checked_add(event.wait) else {
             return false;
         };
         let mut state = self.state();
-        let known = state.window_ends.replace(end);
+        let known = state.window_end.replace(end);
         known.is_none_or(|known| end.saturating_duration_since(known) > WINDOW_DEDUP)
     }
 
@@ -229,14 +235,10 @@ impl RunState {
                 });
             }
             let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            match state
-                .waits
-                .iter_mut()
-                .find(|run_state| run_state.reason == reason)
-            {
-                Some(run_state) => {
-                    run_state.times = run_state.times.saturating_add(1);
-                    run_state.total_ms = run_state.total_ms.saturating_add(milliseconds);
+            match state.waits.iter_mut().find(|wait| wait.reason == reason) {
+                Some(wait) => {
+                    wait.times = wait.times.saturating_add(1);
+                    wait.total_ms = wait.total_ms.saturating_add(milliseconds);
                 }
                 None => state.waits.push(WaitSummary {
                     reason: reason.to_owned(),
@@ -247,18 +249,18 @@ impl RunState {
         });
     }
 
-    /// A user that was begun has come to an end.
+    /// Counts a user whose task has ended.
     pub(super) fn ended(&self, outcome: &UserOutcome) {
         let stop = self.change(|state| {
-            state.in_flight = state.in_flight.saturating_sub(1);
-            state.note(outcome)
+            state.users_in_flight = state.users_in_flight.saturating_sub(1);
+            state.add(outcome)
         });
         if let Some(reason) = stop {
             self.stop(reason, outcome.reason.as_deref().unwrap_or_default());
         }
     }
 
-    /// A user that was never begun.
+    /// Counts a user whose task was never begun.
     pub(super) fn not_begun(&self, outcome: &UserOutcome) {
         self.change(|state| {
             state.counts.add(outcome.outcome);
@@ -274,19 +276,19 @@ impl RunState {
             .saturating_sub(state.counts.done());
         let expected = match self.total {
             Some(_) if state.stopped.is_none() => {
-                let forecast = self.pipeline.limiter.forecast(left, self.allowance);
-                forecast.max(state.pace(left, self.concurrency))
+                let forecast = self.pipeline.limiter.forecast(left, self.quota);
+                forecast.max(state.expected(left, self.concurrency))
             }
             _ => None,
         };
         Progress {
             total: self.total,
             counts: state.counts,
-            in_flight: state.in_flight,
+            in_flight: state.users_in_flight,
             waiting: state
                 .waiting
                 .clone()
-                .filter(|_| state.in_the_air == 0 && state.stopped.is_none())
+                .filter(|_| state.requests_in_flight == 0 && state.stopped.is_none())
                 .filter(|waiting| waiting.until > SystemTime::now()),
             stopped: state.stopped.as_ref().map(|(reason, _)| *reason),
             finished: self.is_finished(),
@@ -318,15 +320,15 @@ impl RunState {
 }
 
 impl State {
-    /// How long so many users take, if answers take as long as they did.
-    fn pace(&self, users: u64, concurrency: u64) -> Option<Duration> {
-        let each = self.took.checked_div(self.ended)?;
+    /// How long `users` will take if responses take as long as they did so far.
+    fn expected(&self, users: u64, concurrency: u64) -> Option<Duration> {
+        let each = self.attempts_took.checked_div(self.attempts_ended)?;
         let rounds = u32::try_from(users.div_ceil(concurrency.max(1))).unwrap_or(u32::MAX);
         Some(each.saturating_mul(rounds))
     }
 
-    /// Why the run should stop, if so.
-    fn note(&mut self, outcome: &UserOutcome) -> Option<StopReason> {
+    /// Adds an outcome; returns why the run should stop, if it should.
+    fn add(&mut self, outcome: &UserOutcome) -> Option<StopReason> {
         const SLOWEST: usize = 10;
 
         self.counts.add(outcome.outcome);
@@ -340,14 +342,14 @@ impl State {
             self.slowest.insert(at, outcome.clone());
             self.slowest.truncate(SLOWEST);
         }
-        let in_a_row = |count: u32, more: bool| if more { count.saturating_add(1) } else { 0 };
+        let in_a_row = |count: u32, again: bool| if again { count.saturating_add(1) } else { 0 };
         let forbidden = outcome.outcome == Outcome::Forbidden;
         self.forbidden_in_a_row = in_a_row(self.forbidden_in_a_row, forbidden);
         let unavailable = matches!(outcome.outcome, Outcome::Unknown | Outcome::NotAttempted);
         self.unavailable_in_a_row = in_a_row(self.unavailable_in_a_row, unavailable);
-        if self.forbidden_in_a_row >= FORBIDDEN {
+        if self.forbidden_in_a_row >= MAX_FORBIDDEN_IN_A_ROW {
             Some(StopReason::Forbidden)
-        } else if self.unavailable_in_a_row >= UNAVAILABLE {
+        } else if self.unavailable_in_a_row >= MAX_UNAVAILABLE_IN_A_ROW {
             Some(StopReason::Unavailable)
         } else {
             None

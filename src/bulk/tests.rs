@@ -1,4 +1,4 @@
-//! A run whose disk hangs.
+//! Runs whose disk hangs.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use std::{
 
 use tokio::time::{Instant, timeout};
 
-use super::{journal::JournalDisk, *};
+use super::{journal::JournalSink, *};
 use crate::{
     Client, Credentials,
     mock::{MockOrg, MockUser},
@@ -17,25 +17,25 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A disk that hangs from one of its syncs on, until it is let go.
+/// A disk that hangs at one of its syncs, until it is released.
 #[derive(Clone)]
-struct JournalSink(Arc<(Mutex<DiskState>, Condvar)>);
+struct HangingDisk(Arc<(Mutex<DiskState>, Condvar)>);
 
 struct DiskState {
     written: String,
     /// How many syncs are done before the one that hangs.
     syncs_left: u32,
     hangs: bool,
-    let_go: bool,
+    released: bool,
 }
 
-impl JournalSink {
+impl HangingDisk {
     fn hangs_after(syncs: u32) -> Self {
         let state = DiskState {
             written: String::new(),
             syncs_left: syncs,
             hangs: false,
-            let_go: false,
+            released: false,
         };
         Self(Arc::new((Mutex::new(state), Condvar::new())))
     }
@@ -57,19 +57,19 @@ impl JournalSink {
         state.written.matches(&format!("{{\"{kind}\":")).count()
     }
 
-    /// Stops the virtual clock until the disk hangs: what the disk does before takes
+    /// Stops the virtual clock until the disk hangs: what the disk does before that takes
     /// real time.
     fn hold_clock(&self) {
         let disk = self.clone();
         tokio::task::spawn_blocking(move || disk.wait(|state| state.hangs));
     }
 
-    fn let_go(&self) {
-        self.change(|state| state.let_go = true);
+    fn release(&self) {
+        self.change(|state| state.released = true);
     }
 }
 
-impl JournalDisk for JournalSink {
+impl JournalSink for HangingDisk {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let text = std::str::from_utf8(bytes).unwrap();
         self.change(|state| state.written += text);
@@ -81,7 +81,7 @@ impl JournalDisk for JournalSink {
             Some(left) => state.syncs_left = left,
             None => state.hangs = true,
         });
-        self.wait(|state| !state.hangs || state.let_go);
+        self.wait(|state| !state.hangs || state.released);
         Ok(())
     }
 }
@@ -99,12 +99,12 @@ async fn org() -> (MockOrg, Client) {
     (org, okta)
 }
 
-fn start(many: RevokeMany, disk: &JournalSink) -> Run {
+fn start(many: RevokeMany, disk: &HangingDisk) -> Run {
     let header = many.header();
-    let allowance = many.options.check().unwrap();
+    let quota = many.options.check().unwrap();
     let journal = Journal::write(Path::new("run.jsonl"), disk.clone()).unwrap();
     let exclusions = Exclusions::new(&[]).unwrap();
-    many.run(allowance, header, exclusions, Some(journal), None)
+    many.run(quota, header, exclusions, Some(journal), None)
 }
 
 async fn outcomes(run: &mut Run) -> Vec<Outcome> {
@@ -126,9 +126,9 @@ fn assert_stopped_for_the_disk(run: &Run) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_while_the_disk_hangs_and_the_deadline_holds() {
+async fn while_the_disk_hangs_nothing_is_sent_and_the_deadline_holds() {
     let (org, okta) = org().await;
-    let disk = JournalSink::hangs_after(0);
+    let disk = HangingDisk::hangs_after(0);
     disk.hold_clock();
     let many = okta.revoke_many(["00u1", "00u2"]).deadline(DEADLINE);
     let start_time = Instant::now();
@@ -141,13 +141,13 @@ async fn nothing_is_sent_while_the_disk_hangs_and_the_deadline_holds() {
         assert!(reason.contains("the journal cannot be written"), "{reason}");
     }
     assert!(org.requests().is_empty());
-    disk.let_go();
+    disk.release();
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_okta_answered_is_told_by_the_deadline_though_the_disk_hangs() {
+async fn outcomes_are_reported_by_the_deadline_even_if_the_disk_hangs() {
     let (_org, okta) = org().await;
-    let disk = JournalSink::hangs_after(1);
+    let disk = HangingDisk::hangs_after(1);
     disk.hold_clock();
     let many = okta.revoke_many(["00u1", "00u2"]).concurrency(1);
     let start_time = Instant::now();
@@ -156,13 +156,13 @@ async fn what_okta_answered_is_told_by_the_deadline_though_the_disk_hangs() {
     assert_eq!(outcomes, [Outcome::Revoked, Outcome::NotAttempted]);
     assert_eq!(start_time.elapsed().as_secs(), DEADLINE.as_secs());
     assert_stopped_for_the_disk(&run);
-    disk.let_go();
+    disk.release();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_whose_disk_hangs_can_be_cancelled_and_says_why() {
     let (_org, okta) = org().await;
-    let disk = JournalSink::hangs_after(1);
+    let disk = HangingDisk::hangs_after(1);
     disk.hold_clock();
     let many = okta.revoke_many(["00u1", "00u2"]).concurrency(1);
     let mut run = start(many, &disk);
@@ -173,26 +173,26 @@ async fn a_run_whose_disk_hangs_can_be_cancelled_and_says_why() {
     assert_eq!(outcomes, [Outcome::Revoked, Outcome::NotAttempted]);
     assert!(start_time.elapsed() < Duration::from_secs(1));
     assert_stopped_for_the_disk(&run);
-    disk.let_go();
+    disk.release();
 }
 
-/// In an org of which nothing is known there is only one permit.
+/// There is only one permit while nothing is known about the org's rate limit.
 #[tokio::test(start_paused = true)]
 async fn no_permit_waits_for_the_disk() {
     let (_org, okta) = org().await;
-    let disk = JournalSink::hangs_after(0);
+    let disk = HangingDisk::hangs_after(0);
     disk.hold_clock();
     let mut run = start(okta.revoke_many(["00u1"]), &disk);
     assert!(timeout(DEADLINE, run.next()).await.is_err());
     let receipt = okta.revoke_user_sessions("00u2").await.unwrap();
     assert_eq!(receipt.waited(), Duration::ZERO);
-    disk.let_go();
+    disk.release();
 }
 
 #[tokio::test]
-async fn dropping_a_run_neither_waits_for_a_disk_that_hangs_nor_loses_a_line() {
+async fn dropping_a_run_neither_waits_for_a_hanging_disk_nor_loses_a_line() {
     let (_org, okta) = org().await;
-    let disk = JournalSink::hangs_after(1);
+    let disk = HangingDisk::hangs_after(1);
     let many = okta.revoke_many(["00u1", "00u2"]);
     let mut run = start(many.concurrency(1), &disk);
     let next = timeout(Duration::from_millis(100), run.next()).await;
@@ -200,19 +200,19 @@ async fn dropping_a_run_neither_waits_for_a_disk_that_hangs_nor_loses_a_line() {
     let start_time = Instant::now();
     drop(run);
     assert!(start_time.elapsed() < Duration::from_secs(5));
-    disk.let_go();
-    // The outcome was accepted, and the run's own thread writes it.
+    disk.release();
+    // The outcome was queued, and the journal's thread writes it.
     let written = disk.clone();
     let both = move || written.wait(|state| state.written.contains("\"revoked\""));
     tokio::task::spawn_blocking(both).await.unwrap();
     assert_eq!((disk.lines("sending"), disk.lines("outcome")), (1, 1));
 }
 
-/// What is written last is on disk once a run is gone, if the disk does not hang.
+/// The last lines are on disk once a run is dropped, if the disk does not hang.
 #[tokio::test]
 async fn dropping_a_run_waits_for_its_last_lines() {
     let (_org, okta) = org().await;
-    let disk = JournalSink::hangs_after(u32::MAX);
+    let disk = HangingDisk::hangs_after(u32::MAX);
     let mut run = start(okta.revoke_many(["00u1"]), &disk);
     run.handle().cancel();
     assert_eq!(outcomes(&mut run).await, [Outcome::NotAttempted]);

@@ -30,20 +30,20 @@ use crate::{
 };
 
 /// How often to probe whether read-only mode is over.
-const MAINTENANCE_PAUSE: Duration = Duration::from_secs(30);
+const READ_ONLY_PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long an org may stay in read-only mode before the run stops.
-const LONGEST_MAINTENANCE: Duration = Duration::from_secs(60 * 60);
+const READ_ONLY_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
-/// How often a user is tried again whose call ended in 429s, each time after the
-/// retries of one call.
-const ROUNDS: u32 = 20;
+/// How often a user's call is repeated after it ended in 429s; each call has its own
+/// retries.
+const RATE_LIMIT_ROUNDS: u32 = 20;
 
-/// How long a line may take to reach the disk once the run is stopped, by its
-/// deadline for example.
-const LAST_LINES: Duration = Duration::from_millis(500);
+/// How long a journal line may take to reach the disk once the run has stopped, for
+/// example at its deadline.
+const FINAL_SYNC_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Between such rounds, in case no header says how long to wait.
+/// The pause between such rounds, in case no header says how long to wait.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
 
 /// What all users of a run share.
@@ -52,38 +52,38 @@ pub(super) struct Shared {
     pub(super) journal: Option<Journal>,
     pub(super) run_state: Arc<RunState>,
     pub(super) observer: WaitObserver,
-    pub(super) allowance: BulkQuota,
+    pub(super) quota: BulkQuota,
     pub(super) deadline: Instant,
     pub(super) options: RevokeUserSessionsOptions,
     pub(super) maintenance: Maintenance,
 }
 
-/// What is known of the org's read-only mode.
+/// What is known about the org's read-only mode.
 #[derive(Default)]
 pub(super) struct Maintenance {
-    /// When it was first and last met, if it is not known to be over.
-    met: Mutex<Option<(Instant, Instant)>>,
-    /// One asks whether it is over, the others wait for what it learns.
-    turn: sync::Mutex<()>,
+    /// When it was first and last seen, unless it is known to be over.
+    seen: Mutex<Option<(Instant, Instant)>>,
+    /// Only the user that holds this probes whether it is over; the others wait.
+    probe: sync::Mutex<()>,
 }
 
 impl Maintenance {
-    fn met(&self) -> MutexGuard<'_, Option<(Instant, Instant)>> {
+    fn seen(&self) -> MutexGuard<'_, Option<(Instant, Instant)>> {
         // No code under the lock panics.
-        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long it has lasted.
-    fn meet(&self, now: Instant) -> Duration {
-        let mut met = self.met();
-        let first = met.map_or(now, |(first, _)| first);
-        *met = Some((first, now));
+    /// Records that it was seen; returns how long it has lasted.
+    fn record(&self, now: Instant) -> Duration {
+        let mut seen = self.seen();
+        let first = seen.map_or(now, |(first, _)| first);
+        *seen = Some((first, now));
         now.saturating_duration_since(first)
     }
 }
 
-/// Carries one user's call out. It ends soon after the run is stopped: what is
-/// in the air settles, and nothing is sent any more.
+/// Revokes one user's sessions. It ends soon after the run is stopped: a request in
+/// flight is waited for, and nothing more is sent.
 pub(super) async fn revoke_one(shared: Arc<Shared>, user: UserId) -> UserOutcome {
     let user_task = UserTask {
         shared: &shared,
@@ -93,7 +93,7 @@ pub(super) async fn revoke_one(shared: Arc<Shared>, user: UserId) -> UserOutcome
     let result = user_task.until_stopped().await;
     let state = mem::take(&mut *user_task.state());
     if let Some(journal) = &shared.journal
-        && state.was_held_up_by_the_disk()
+        && state.was_blocked_by_the_disk()
     {
         let error = journal.hangs();
         shared
@@ -101,8 +101,8 @@ pub(super) async fn revoke_one(shared: Arc<Shared>, user: UserId) -> UserOutcome
             .stop(StopReason::Journal, &error.to_string());
     }
     let mut outcome = match (result, &state.last_error) {
-        (Some(result), _) => UserOutcome::answered(user.to_string(), &result),
-        (None, Some(error)) => UserOutcome::answered(user.to_string(), &Err(error.clone())),
+        (Some(result), _) => UserOutcome::from_result(user.to_string(), &result),
+        (None, Some(error)) => UserOutcome::from_result(user.to_string(), &Err(error.clone())),
         (None, None) => {
             UserOutcome::not_attempted(user.to_string(), shared.run_state.why_stopped())
         }
@@ -126,8 +126,8 @@ pub(super) async fn revoke_one(shared: Arc<Shared>, user: UserId) -> UserOutcome
     outcome
 }
 
-/// Writes what became of a user, and waits until it is on disk: if the run is
-/// stopped, no longer than [`LAST_LINES`].
+/// Writes a user's outcome to the journal, and waits until it is on disk, but no longer
+/// than [`FINAL_SYNC_TIMEOUT`] once the run is stopped.
 async fn record_outcome(
     shared: &Shared,
     journal: &Journal,
@@ -139,13 +139,13 @@ async fn record_outcome(
     }
     let recorded = journal.record(&Line::Outcome(outcome.clone()))?;
     if state.sent == 0 {
-        // Nothing is lost with this line.
+        // Losing this line loses nothing: no request was sent.
         return Ok(());
     }
     let now = Instant::now();
     let too_late = async {
         shared.run_state.stopped().await;
-        sleep_until(after(now, LAST_LINES)).await;
+        sleep_until(after(now, FINAL_SYNC_TIMEOUT)).await;
     };
     race(recorded, too_late)
         .await
@@ -160,30 +160,30 @@ struct UserTask<'a> {
 
 #[derive(Default)]
 struct State {
-    /// Since when the journal has the line that the request is about to be sent.
+    /// When the line that a request is about to be sent was given to the journal.
     journalled: Option<Instant>,
     /// Whether that line is known to be on disk.
     on_disk: bool,
-    /// Whether a request is under way.
-    in_the_air: bool,
+    /// Whether a request is in flight.
+    in_flight: bool,
     sent: u32,
     started: Option<(SystemTime, Instant)>,
-    /// When the last attempt began.
-    set_out: Option<Instant>,
+    /// When the last attempt was sent.
+    attempt_started: Option<Instant>,
     ended: Option<Instant>,
-    /// Of the last attempt, if it failed; its effect is that of all attempts.
+    /// The error of the last attempt that failed. Its effect covers all attempts.
     last_error: Option<Error>,
 }
 
 impl State {
-    /// Whether the run was stopped while the user waited for the disk, and not just
-    /// then: that is why nothing was sent.
-    fn was_held_up_by_the_disk(&self) -> bool {
+    /// Whether nothing was sent because the disk hung: the journal line had been waiting
+    /// for a while when the run stopped.
+    fn was_blocked_by_the_disk(&self) -> bool {
         let waited = |since: Instant| Instant::now().saturating_duration_since(since);
         !self.on_disk
             && self
                 .journalled
-                .is_some_and(|since| waited(since) >= LAST_LINES)
+                .is_some_and(|since| waited(since) >= FINAL_SYNC_TIMEOUT)
     }
 }
 
@@ -193,21 +193,21 @@ impl UserTask<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` if the run was stopped with nothing in the air.
+    /// `None` if the run was stopped with no request in flight.
     async fn until_stopped(&self) -> Option<Result<Receipt, Error>> {
         let mut result = pin!(self.attempts());
         let mut stopped = pin!(self.shared.run_state.stopped());
         let mut stopping = false;
         poll_fn(|context| {
-            // Before the first poll, nothing may set out after a stop.
+            // Checked before each poll, so that nothing is sent after a stop.
             stopping = stopping || stopped.as_mut().poll(context).is_ready();
-            if stopping && !self.state().in_the_air {
+            if stopping && !self.state().in_flight {
                 return Poll::Ready(None);
             }
             if let Poll::Ready(result) = result.as_mut().poll(context) {
                 return Poll::Ready(Some(result));
             }
-            if stopping && !self.state().in_the_air {
+            if stopping && !self.state().in_flight {
                 return Poll::Ready(None);
             }
             Poll::Pending
@@ -215,7 +215,7 @@ impl UserTask<'_> {
         .await
     }
 
-    /// Calls until there is an answer that another call would not change.
+    /// Repeats the call until another one would not change the result.
     async fn attempts(&self) -> Result<Receipt, Error> {
         let operation = Operation::RevokeUserSessions {
             user_id: self.user.clone(),
@@ -223,28 +223,28 @@ impl UserTask<'_> {
         };
         let mut rounds = 0_u32;
         loop {
-            let turn = self.maintenance_over().await;
+            let probe = self.maintenance_over().await;
             let result = self.shared.pipeline.call(&operation, self).await;
             let error = match result {
                 Ok(receipt) => {
-                    *self.shared.maintenance.met() = None;
+                    *self.shared.maintenance.seen() = None;
                     return Ok(receipt);
                 }
                 Err(error) => self.with_earlier_effect(error),
             };
             match error.kind() {
                 ErrorKind::ReadOnly => {
-                    let lasted = self.shared.maintenance.meet(Instant::now());
-                    if lasted > LONGEST_MAINTENANCE {
+                    let lasted = self.shared.maintenance.record(Instant::now());
+                    if lasted > READ_ONLY_TIMEOUT {
                         self.shared
                             .run_state
                             .stop(StopReason::ReadOnly, &error.to_string());
                         return Err(error);
                     }
                 }
-                ErrorKind::RateLimited if rounds < ROUNDS => {
+                ErrorKind::RateLimited if rounds < RATE_LIMIT_ROUNDS => {
                     rounds = rounds.saturating_add(1);
-                    drop(turn);
+                    drop(probe);
                     sleep_until(after(Instant::now(), ROUND_PAUSE)).await;
                 }
                 kind => {
@@ -255,22 +255,22 @@ impl UserTask<'_> {
         }
     }
 
-    /// Waits while the org is in read-only mode. Whoever is the first to ask
-    /// again holds the turn until it knows.
+    /// Waits while the org is in read-only mode. The first user to try again keeps the
+    /// returned guard until its call has ended; the others wait for it.
     async fn maintenance_over(&self) -> Option<sync::MutexGuard<'_, ()>> {
         let maintenance = &self.shared.maintenance;
-        if maintenance.met().is_none() {
+        if maintenance.seen().is_none() {
             return None;
         }
-        let turn = maintenance.turn.lock().await;
-        let (_, last) = (*maintenance.met())?;
-        let until = after(last, MAINTENANCE_PAUSE).min(self.shared.deadline);
+        let probe = maintenance.probe.lock().await;
+        let (_, last) = (*maintenance.seen())?;
+        let until = after(last, READ_ONLY_PROBE_INTERVAL).min(self.shared.deadline);
         self.shared.run_state.paused(until);
         sleep_until(until).await;
-        Some(turn)
+        Some(probe)
     }
 
-    /// An earlier call for this user may have had its effect.
+    /// Marks the effect as unknown if an earlier call for this user may have taken effect.
     fn with_earlier_effect(&self, error: Error) -> Error {
         match &self.state().last_error {
             Some(earlier) if earlier.effect() == Effect::Unknown => error.with_effect_unknown(),
@@ -278,7 +278,7 @@ impl UserTask<'_> {
         }
     }
 
-    /// What makes all further calls of the run pointless.
+    /// Stops the run after an error that every other user would meet too.
     fn stop_for(&self, kind: ErrorKind, error: &Error) {
         // The wait may be the token request's, which has a deadline of its own.
         let next_try = after(Instant::now(), error.wait().unwrap_or_default());
@@ -290,7 +290,7 @@ impl UserTask<'_> {
             ErrorKind::UnknownPath => StopReason::WrongOrg,
             ErrorKind::ProxyUnauthorized => StopReason::ProxyUnauthorized,
             ErrorKind::Tls => StopReason::Tls,
-            // Of the runtime, since the ids were checked before.
+            // The ids were checked before, so this is a missing Tokio runtime.
             ErrorKind::InvalidInput => StopReason::Cancelled,
             ErrorKind::DeadlineExceeded => StopReason::Deadline,
             ErrorKind::Journal => StopReason::Journal,
@@ -311,7 +311,7 @@ impl CallHooks for UserTask<'_> {
     }
 
     fn quota(&self) -> Option<BulkQuota> {
-        Some(self.shared.allowance)
+        Some(self.shared.quota)
     }
 
     async fn attempt_admitted(&self) -> Result<(), Error> {
@@ -335,11 +335,11 @@ impl CallHooks for UserTask<'_> {
     fn request_leaving(&self) {
         let now = Instant::now();
         let mut state = self.state();
-        if mem::replace(&mut state.in_the_air, true) {
-            // A resend within the same attempt.
+        if mem::replace(&mut state.in_flight, true) {
+            // The request is resent within the same attempt.
             return;
         }
-        state.set_out = Some(now);
+        state.attempt_started = Some(now);
         state.sent = state.sent.saturating_add(1);
         state
             .started
@@ -352,10 +352,10 @@ impl CallHooks for UserTask<'_> {
         let error = error.map(|error| self.with_earlier_effect(error.clone()));
         let now = Instant::now();
         let mut state = self.state();
-        // Else it was not sent: there was no token, or no signature.
-        if mem::take(&mut state.in_the_air) {
+        // Otherwise nothing was sent: there was no token, or no signature.
+        if mem::take(&mut state.in_flight) {
             let took = state
-                .set_out
+                .attempt_started
                 .map(|then| now.saturating_duration_since(then));
             self.shared
                 .run_state
@@ -368,7 +368,7 @@ impl CallHooks for UserTask<'_> {
     }
 }
 
-/// Tells the run of waits, and the client's own observer.
+/// Passes waits to the run and to the client's own observer.
 pub(super) fn observer(run_state: Arc<RunState>, client: Option<WaitObserver>) -> WaitObserver {
     Arc::new(move |event| {
         if event.reason != WaitReason::WindowExhausted || run_state.is_new_window(event) {

@@ -1,4 +1,4 @@
-//! What is configured of the org, the connection and the retries.
+//! The configured org, connection and retries.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::{
     org_url::OrgUrl, shown,
 };
 
-/// Where the examples in Okta's documentation hold `{placeholders}`. Other
-/// values may hold braces of their own: a JWK, a password.
+/// The settings that are `{placeholders}` in the examples of Okta's documentation. Other
+/// values may contain braces, such as a JWK or a password.
 const MAY_BE_PLACEHOLDERS: [Setting; 7] = [
     Setting::OrgUrl,
     Setting::Token,
@@ -49,7 +49,7 @@ impl Config {
         self.client(builder, key, Self::read_session_credentials)
     }
 
-    /// The error holds all that is wrong, not the first only.
+    /// The error reports every fault, not just the first.
     fn client<C, T>(
         &self,
         builder: impl FnOnce(String) -> ClientBuilder<C>,
@@ -89,7 +89,7 @@ impl Config {
                 builder = builder.user_agent_suffix(text);
             } else {
                 let reason = format!(
-                    "contains a character that no header has (got {})",
+                    "contains a character that is not allowed in a header (got {})",
                     shown::length(text)
                 );
                 faults.push(source.refuse(Setting::UserAgentExtra, reason));
@@ -129,7 +129,8 @@ impl Config {
         }
     }
 
-    /// Whether it is reported as a placeholder, and so needs no other check.
+    /// Whether the value is a placeholder. It is reported as such, so other checks are
+    /// skipped.
     pub(super) fn is_placeholder(&self, key: Setting) -> bool {
         MAY_BE_PLACEHOLDERS.contains(&key)
             && match self.value(key) {
@@ -296,8 +297,7 @@ impl Config {
         }
     }
 
-    /// Okta's SDKs take 0 for no limit; every call here has an end, so it is
-    /// like a limit that is not set.
+    /// In Okta's SDKs, 0 means no limit. Every call here has a limit, so 0 counts as unset.
     fn seconds(&self, key: Setting) -> Option<Duration> {
         match self.value(key) {
             Some(Value::Seconds(limit)) if !limit.is_zero() => Some(*limit),
@@ -310,7 +310,7 @@ impl Config {
     }
 }
 
-/// What does not look like a path may be a secret.
+/// Text that does not look like a path may be a secret.
 fn shown_path(path: &str) -> String {
     if shown::is_path(path) {
         path.to_owned()
@@ -319,7 +319,7 @@ fn shown_path(path: &str) -> String {
     }
 }
 
-/// A setting that is needed stands nowhere.
+/// The error for a required setting that is not set.
 pub(super) fn missing(key: Setting, advice: &str) -> Error {
     let path = key.path();
     let variable = path.replace('.', "_").to_ascii_uppercase();

@@ -1,4 +1,4 @@
-//! Which credential is meant, and the credential itself.
+//! Selects the credential to use, and reads it.
 
 use secrecy::ExposeSecret;
 
@@ -9,14 +9,14 @@ use super::{
 };
 use crate::{Credentials, Error, SecretString, SessionCredentials, faults::Faults, shown};
 
-/// What each mode takes its credential from.
+/// The setting that holds each mode's credential.
 const CREDENTIALS: [(AuthorizationMode, Setting); 3] = [
     (AuthorizationMode::Ssws, Setting::Token),
     (AuthorizationMode::Bearer, Setting::AccessToken),
     (AuthorizationMode::PrivateKey, Setting::PrivateKey),
 ];
 
-/// What a service app asks for unless told otherwise.
+/// The scope that a service app requests by default.
 #[cfg(feature = "service-app")]
 pub(super) const SCOPE: &str = "okta.users.manage";
 
@@ -71,13 +71,14 @@ impl Config {
         }
     }
 
-    /// The configured session cookie, or else the access token, of a signed-in
-    /// user.
+    /// The session cookie of a signed-in user, or the access token if no cookie is
+    /// configured.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
-    /// neither, or the cookie has no name. An API token does not do here.
+    /// neither, or the cookie has no name. An API token is not allowed for
+    /// this operation.
     pub fn session_credentials(&self) -> Result<SessionCredentials, Error> {
         let mut faults = Faults::default();
         self.read_session_credentials(&mut faults)
@@ -130,7 +131,7 @@ impl Config {
         }
     }
 
-    /// The mode that is set, or else the one that the credentials leave.
+    /// The mode that is set, or the mode of the only credential that is set.
     pub(super) fn effective_mode(&self) -> Result<AuthorizationMode, Error> {
         if let Some((mode, _)) = self.mode() {
             return Ok(mode);
@@ -154,7 +155,7 @@ impl Config {
                     .map(|(mode, key, source)| format!("{} ({source}, mode {mode})", key.path()))
                     .collect();
                 Err(Error::invalid(format!(
-                    "several credentials are set: {}; say which counts with okta.client.authorizationMode (OKTA_CLIENT_AUTHORIZATIONMODE), or remove the others",
+                    "several credentials are set: {}; select one with okta.client.authorizationMode (OKTA_CLIENT_AUTHORIZATIONMODE), or remove the others",
                     list.join(", ")
                 )))
             }
@@ -203,8 +204,8 @@ impl Config {
         None
     }
 
-    /// The key itself, or the text of the file that it names. A path is not
-    /// shown, for it may be a key that lost its first line.
+    /// The key itself, or the text of the file that it names. The path is not shown in
+    /// errors, since it may be a key without its first line.
     #[cfg(feature = "service-app")]
     fn private_key(&self, text: &SecretString, source: &Source) -> Result<SecretString, Error> {
         let given = text.expose_secret().trim();
@@ -224,8 +225,8 @@ impl Config {
     }
 }
 
-/// What no token holds, so that the message can name the setting's source. The
-/// client checks the rest.
+/// Refuses white space here, so that the error can name the setting's source. The client
+/// checks the rest.
 fn check_token(key: Setting, token: &SecretString, source: &Source) -> Result<(), Error> {
     if token.expose_secret().contains(char::is_whitespace) {
         let reason = format!(

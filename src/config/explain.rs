@@ -1,4 +1,4 @@
-//! What counts and where it comes from, for people.
+//! Shows people which settings apply and where they come from.
 
 use std::fmt::Write as _;
 
@@ -9,9 +9,8 @@ use super::{
 };
 
 impl Config {
-    /// Each setting with its value and its source, one a line; then what else
-    /// there is to know. Secrets are not shown, nor what may be one in the wrong
-    /// place: of such a value only the length is.
+    /// Each setting with its value and its source, one per line, followed by notes. Secrets
+    /// are not shown. Of a value that may be a misplaced secret, only the length is shown.
     ///
     /// ```
     /// use okta_user_sessions::Config;
@@ -55,7 +54,7 @@ impl Config {
         text
     }
 
-    /// What follows from the settings, but stands in none of them.
+    /// What follows from the settings without being one of them.
     fn consequences(&self) -> Vec<String> {
         let mut notes = Vec::new();
         match (self.mode(), self.effective_mode()) {
@@ -77,7 +76,7 @@ impl Config {
                     }
                 }
             }
-            // Making a client says what is wrong.
+            // The error is reported when a client is made.
             (None, Err(_)) => {}
         }
         #[cfg(feature = "service-app")]
@@ -92,7 +91,7 @@ impl Config {
         for key in [Setting::ConnectionTimeout, Setting::RequestTimeout] {
             if matches!(self.value(key), Some(Value::Seconds(limit)) if limit.is_zero()) {
                 notes.push(format!(
-                    "{} is 0: this crate's own default counts",
+                    "{} is 0: the default of this crate applies",
                     key.path()
                 ));
             }

@@ -1,5 +1,5 @@
-//! Reading files: bounded, only those that nobody else can write, and with a warning
-//! if others can read a secret.
+//! Reads files up to a limit, and only if nobody else can write them. Warns if others can
+//! read a secret.
 
 use std::{
     fs::{self, File, Metadata},
@@ -12,25 +12,25 @@ use tracing::warn;
 
 use crate::trusted_file;
 
-/// Far more than settings, keys and certificates take.
-pub(super) const LONGEST: u64 = 1024 * 1024;
+/// In bytes; far more than settings, keys and certificates take.
+pub(super) const MAX_LENGTH: u64 = 1024 * 1024;
 
-/// Reads a small text file. The error says what is wrong with it and names no
-/// path, for what was taken for a path may be a secret.
+/// Reads a small text file. The error says what is wrong with it, but does not name the
+/// path, which may be a misplaced secret.
 pub(super) fn read(path: &Path) -> Result<(SecretString, Metadata), String> {
-    // Looked at before it is opened: opening a pipe would wait for its writer.
+    // Checked before it is opened: opening a pipe would block until it has a writer.
     let found = fs::metadata(path).map_err(unreadable)?;
     if !found.is_file() {
-        return Err("cannot be read: it is not a file".to_owned());
+        return Err("cannot be read: it is not a regular file".to_owned());
     }
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     trusted_file::check(path, &metadata).map_err(|why| format!("is not trusted: {why}"))?;
     let mut bytes = Vec::new();
-    file.take(LONGEST.saturating_add(1))
+    file.take(MAX_LENGTH.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LONGEST {
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_LENGTH {
         return Err("is invalid: it is larger than 1 MiB".to_owned());
     }
     let text =

@@ -1,5 +1,5 @@
-//! Settings from files, the environment and code. Nothing else of this crate
-//! reads either.
+//! Settings from files, the environment and code. No other module reads settings files or
+//! their variables.
 
 mod connection;
 mod credentials;
@@ -36,13 +36,13 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 
 /// Settings as Okta's other SDKs read them, each with its source.
 ///
-/// [`load`](Self::load) looks at, and what comes later wins:
+/// [`load`](Self::load) reads these sources; later ones override earlier ones:
 ///
 /// 1. `~/.okta/okta.yaml`
 /// 2. the project's `okta.yaml`, `.okta.yaml` or `.okta/okta.yaml`, the nearest
 ///    from the working directory upward to the project's root (the folder with
-///    `.git`, `.hg`, `.jj` or `.svn`) or the home folder; where there is neither,
-///    the working directory's own
+///    `.git`, `.hg`, `.jj` or `.svn`) or the home folder; if there is neither, only
+///    the working directory
 /// 3. the environment: `OKTA_CLIENT_ORGURL` or `OKTA_CLIENT_ORG_URL`, and so on
 /// 4. what the program sets: [`with_org_url`](Self::with_org_url) and the others
 ///
@@ -68,7 +68,7 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 ///     orgUrl: "https://acme.okta.com"
 ///     token: "00token"
 ///     connectionTimeout: 30 # seconds
-///     requestTimeout: 0     # seconds; 0: this crate's own default
+///     requestTimeout: 0     # seconds; 0: the default of this crate
 ///     rateLimit:
 ///       maxRetries: 4
 ///     proxy:
@@ -83,36 +83,36 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 /// # Ok::<(), okta_user_sessions::Error>(())
 /// ```
 ///
-/// The first line, for editors that use the YAML language server, makes them
-/// complete and check the keys; `okta.schema.json` is in this crate's
-/// repository. It also lists all keys, with their meaning.
+/// With the first line, editors that use the YAML language server complete and check the
+/// keys. `okta.schema.json` is in this crate's repository; it lists all keys with their
+/// meaning.
 ///
 /// - Each key is also a variable: its path in upper case, joined by `_`, with or
-///   without `_` before the capital letters of the key. Empty ones count as unset.
+///   without `_` before the capital letters of the key. An empty variable counts as
+///   unset.
 /// - The credential is `token` (SSWS), `accessToken` (Bearer), or `clientId`,
-///   `privateKey` and `scopes` (PrivateKey). `authorizationMode` decides if there
-///   are several; without it that is an error.
-/// - `sessionCookie` (`OKTA_SESSION_COOKIE`), like `idx=…`, is this crate's own,
-///   and so are `caCertificates`, `clientCertificate` and `proxy.noProxy`.
+///   `privateKey` and `scopes` (PrivateKey). If several are set, `authorizationMode`
+///   decides; without it, that is an error.
+/// - `sessionCookie` (`OKTA_SESSION_COOKIE`), like `idx=…`, `caCertificates`,
+///   `clientCertificate` and `proxy.noProxy` exist only in this crate.
 /// - Timeouts are seconds. `requestTimeout` limits a whole call with its retries.
 /// - Without `proxy.host`, the proxy is that of the environment (`HTTPS_PROXY`,
 ///   `NO_PROXY`) or, with the feature `system-proxy`, of the system.
-/// - What cannot be read, is of the wrong type, out of range or not known under
-///   `okta.client` is an error that names file, line and key. All faults are
-///   reported at once. Keys that only Okta's other SDKs use are left out, which
-///   `explain` tells.
+/// - A file that cannot be read, a value of the wrong type or out of range, and an unknown
+///   key under `okta.client` are errors that name file, line and key. All faults are
+///   reported at once. Keys that only Okta's other SDKs use are ignored; `explain` lists
+///   them.
 ///
-/// # Whose files, and which credential goes where
+/// # Which files are trusted, and which credential goes where
 ///
 /// On Unix, a file of settings, a key or certificates must belong to the current
-/// user or root, and no other user may be able to write it (a group that has the
-/// owner's own number is the owner's, as a umask of 002 takes for granted), to
-/// change a symbolic link to it, or to replace files in its folder. Anything else
-/// is an error. A file with a secret that others can read draws a warning
-/// (`tracing`).
+/// user or root, and no other user may be able to write it, to change a symbolic link to
+/// it, or to replace files in its folder. A group with the same number as the owner counts
+/// as the owner's private group. Anything else is an error. A file with a secret that
+/// others can read causes a warning (`tracing`).
 ///
-/// A project's file is written by the project's author, who may be a stranger. So it does
-/// not decide where your credentials go:
+/// A project's file is written by the project's author, who may be a stranger. So it
+/// cannot decide where your credentials go:
 ///
 /// | credential from | `orgUrl` of the project's file | its `proxy.host`, `port` and `noProxy`, `caCertificates` and `testing` switches |
 /// |---|---|---|
@@ -125,12 +125,12 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 /// program names ([`from_file`](Self::from_file)). Client certificates count as
 /// credentials, and so does the proxy's password for `proxy.host`.
 ///
-/// `Debug` shows what [`explain`](Self::explain) does; neither shows a secret.
+/// `Debug` shows the same as [`explain`](Self::explain); neither shows a secret.
 #[derive(Clone, Default)]
 pub struct Config {
     entries: BTreeMap<Setting, Entry>,
     notes: Vec<String>,
-    /// What `~/` stands for.
+    /// The folder that `~/` stands for.
     home: Option<PathBuf>,
 }
 
@@ -145,9 +145,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming all
-    /// places, for what cannot be read, is not trusted or is not understood. If
-    /// nothing is configured, making a client is an error, but this is not.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if anything cannot be
+    /// read, is not trusted or is invalid; it names all such places. If nothing is
+    /// configured, this is not an error, but making a client is.
     pub fn load() -> Result<Self, Error> {
         Self::load_from(&ConfigSources::system()?)
     }
@@ -214,8 +214,8 @@ impl Config {
         self
     }
 
-    /// Whether a less trusted source gives the org URL that is set already: then it
-    /// does not decide where credentials go.
+    /// Whether a less trusted source repeats the org URL that is already set. The trusted
+    /// source is then kept, so that the other does not decide where credentials go.
     fn is_repeated(&self, key: Setting, later: &Entry) -> bool {
         let Some(entry) = self.entries.get(&key).filter(|_| key == Setting::OrgUrl) else {
             return false;
@@ -232,11 +232,11 @@ impl Config {
     fn read(path: &Path, trust: Trust, faults: &mut Faults) -> Self {
         let read = file::read(path).map_err(|reason| {
             let name = path.display().to_string();
-            // What is no file may be a secret, or the text of one, instead of a path.
+            // If there is no such file, the text may be a secret instead of a path.
             let shown = if path.exists() || shown::is_path(&name) {
                 name
             } else {
-                format!("the file of settings ({})", shown::length(&name))
+                format!("the settings file ({})", shown::length(&name))
             };
             Error::invalid(format!("{shown}: {reason}"))
         });
@@ -307,7 +307,7 @@ impl Config {
     }
 }
 
-/// What the program sets overrides files and the environment.
+/// Settings made by the program override files and the environment.
 impl Config {
     /// The org's URL, like `https://acme.okta.com`.
     #[must_use]
@@ -339,7 +339,7 @@ impl Config {
         self.set(Setting::ClientId, Value::Text(id.into()))
     }
 
-    /// The scopes that a service app asks for; `okta.users.manage` unless set.
+    /// The scopes that a service app requests. Default: `okta.users.manage`.
     #[must_use]
     pub fn with_scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
         let scopes = scopes.into_iter().map(Into::into).collect();
@@ -365,33 +365,33 @@ impl Config {
         self.set(Setting::SessionCookie, Value::Secret(cookie.into()))
     }
 
-    /// How long making a connection may take; 10 s unless set, or zero.
+    /// How long connecting may take. Default, also for zero: 10 s.
     #[must_use]
     pub fn with_connection_timeout(self, limit: Duration) -> Self {
         self.set(Setting::ConnectionTimeout, Value::Seconds(limit))
     }
 
-    /// How long a whole call may take with its retries and waits; 120 s unless
-    /// set, or zero.
+    /// How long a whole call may take with its retries and waits. Default, also for zero:
+    /// 120 s.
     #[must_use]
     pub fn with_request_timeout(self, limit: Duration) -> Self {
         self.set(Setting::RequestTimeout, Value::Seconds(limit))
     }
 
-    /// How often a failed call is sent again; 4 unless set.
+    /// How often a failed call is retried. Default: 4.
     #[must_use]
     pub fn with_max_retries(self, retries: u32) -> Self {
         self.set(Setting::MaxRetries, Value::Count(retries))
     }
 
-    /// The HTTP proxy's host and port, instead of that of the environment.
+    /// The HTTP proxy's host and port, which replace the proxy of the environment.
     #[must_use]
     pub fn with_proxy(self, host: impl Into<String>, port: u16) -> Self {
         self.set(Setting::ProxyHost, Value::Text(host.into()))
             .set(Setting::ProxyPort, Value::Count(port.into()))
     }
 
-    /// The user name and password at the proxy.
+    /// The user name and password for the proxy.
     #[must_use]
     pub fn with_proxy_credentials(
         self,
@@ -428,7 +428,7 @@ impl Config {
         self.set(Setting::UserAgentExtra, Value::Text(text.into()))
     }
 
-    /// Allows an http URL of this machine, for tests.
+    /// Allows an http URL of the local machine, for tests.
     #[must_use]
     pub fn with_testing_disable_https_check(self, allow: bool) -> Self {
         self.set(Setting::DisableHttpsCheck, Value::Flag(allow))
@@ -447,7 +447,7 @@ impl FromStr for Config {
     type Err = Error;
 
     fn from_str(yaml: &str) -> Result<Self, Error> {
-        if u64::try_from(yaml.len()).unwrap_or(u64::MAX) > file::LONGEST {
+        if u64::try_from(yaml.len()).unwrap_or(u64::MAX) > file::MAX_LENGTH {
             return Err(Error::invalid(
                 "the settings are invalid: they are larger than 1 MiB",
             ));

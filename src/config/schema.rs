@@ -1,4 +1,4 @@
-//! The JSON Schema of `okta.yaml`, made of the same list that reads it.
+//! The JSON Schema of `okta.yaml`, generated from the list of settings that reads it.
 
 use std::borrow::Cow;
 
@@ -27,8 +27,8 @@ impl JsonSchema for Config {
     }
 }
 
-/// The keys right under `path`. Other programs may have groups of their own
-/// beside `okta.client`; within it, what is not known is a mistake.
+/// The keys directly under `path`. Other programs may have groups of their own next to
+/// `okta.client`; inside it, unknown keys are mistakes.
 fn group(path: &str) -> Json {
     let mut properties = Map::new();
     for key in Setting::ALL {
@@ -67,7 +67,7 @@ fn below<'a>(group: &str, path: &'a str) -> Option<&'a str> {
 
 fn setting(kind: Kind, help: &str) -> Json {
     let mut schema = match kind {
-        // Text that looks like a number is one in YAML, but taken as text.
+        // YAML reads text like 123 as a number, but it is accepted as text.
         Kind::Text | Kind::Secret => json!({ "type": ["string", "number", "null"] }),
         Kind::Path => json!({ "type": ["string", "null"] }),
         Kind::Words | Kind::Paths => json!({

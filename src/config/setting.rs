@@ -1,5 +1,5 @@
-//! The settings there are: how each is called in a file and in the
-//! environment, and what kind of value it takes.
+//! The list of settings: the name of each in files and in the environment, and its kind of
+//! value.
 
 use super::value::Kind;
 
@@ -30,17 +30,17 @@ pub(super) enum Setting {
     DisableRequestIdCheck,
 }
 
-/// What there is to know about a setting.
+/// The properties of a setting.
 pub(super) struct Spec {
-    /// The place in a file, from the top.
+    /// The path of the key in a file.
     pub(super) path: &'static str,
-    /// The same setting under the name that another of Okta's SDKs gives it.
+    /// The path of the same setting in another of Okta's SDKs.
     pub(super) alias: Option<&'static str>,
     pub(super) kind: Kind,
-    /// For the JSON Schema.
+    /// The description in the JSON Schema.
     #[cfg_attr(
         not(feature = "schemars"),
-        allow(dead_code, reason = "the schema shows it")
+        allow(dead_code, reason = "only the schema shows it")
     )]
     pub(super) help: &'static str,
 }
@@ -76,12 +76,12 @@ impl Setting {
             Self::OrgUrl => (
                 "okta.client.orgUrl",
                 Kind::Text,
-                "The org's URL, like https://acme.okta.com; not the admin console's.",
+                "The org's URL, like https://acme.okta.com, not that of the admin console.",
             ),
             Self::AuthorizationMode => (
                 "okta.client.authorizationMode",
                 Kind::Mode,
-                "Which credential counts: SSWS (token), Bearer or BearerToken (accessToken), or PrivateKey (clientId, privateKey). Needed only if several are set.",
+                "Which credential to use: SSWS (token), Bearer or BearerToken (accessToken), or PrivateKey (clientId, privateKey). Needed only if several are set.",
             ),
             Self::Token => (
                 "okta.client.token",
@@ -101,12 +101,12 @@ impl Setting {
             Self::Scopes => (
                 "okta.client.scopes",
                 Kind::Words,
-                "The scopes that a service app asks for; okta.users.manage unless set. A list, or text separated by commas or spaces.",
+                "The scopes that a service app requests. Default: okta.users.manage. A list, or text separated by commas or spaces.",
             ),
             Self::PrivateKey => (
                 "okta.client.privateKey",
                 Kind::Secret,
-                "A service app's private key: PEM, a JWK, or the path of a file that holds one. A path that is not absolute starts at this file's folder.",
+                "A service app's private key: PEM, a JWK, or the path of a file that holds one. A relative path starts at this file's folder.",
             ),
             Self::PrivateKeyId => (
                 "okta.client.privateKeyId",
@@ -116,17 +116,17 @@ impl Setting {
             Self::SessionCookie => (
                 "okta.client.sessionCookie",
                 Kind::Secret,
-                "A signed-in user's session cookie, like idx=... or sid=...; for ending one's own sessions.",
+                "A signed-in user's session cookie, like idx=... or sid=..., for ending one's own sessions.",
             ),
             Self::ConnectionTimeout => (
                 "okta.client.connectionTimeout",
                 Kind::Seconds,
-                "How long making a connection may take, in seconds; 10 unless set. 0 leaves it at that.",
+                "How long connecting may take, in seconds. Default, also for 0: 10.",
             ),
             Self::RequestTimeout => (
                 "okta.client.requestTimeout",
                 Kind::Seconds,
-                "How long a whole call may take with all its retries and waits, in seconds; 120 unless set. 0 leaves it at that, for every call here has an end.",
+                "How long a whole call may take with all its retries and waits, in seconds. Default, also for 0: 120.",
             ),
             Self::MaxRetries => (
                 "okta.client.rateLimit.maxRetries",
@@ -134,12 +134,12 @@ impl Setting {
                     least: 0,
                     most: 1000,
                 },
-                "How often a failed call is sent again; 4 unless set. 0: exactly one send.",
+                "How often a failed call is retried. Default: 4. With 0, it is sent exactly once.",
             ),
             Self::ProxyHost => (
                 "okta.client.proxy.host",
                 Kind::Text,
-                "The HTTP proxy to go through, instead of the one that the environment or the system names.",
+                "The host of the HTTP proxy, which replaces the proxy of the environment or the system.",
             ),
             Self::ProxyPort => (
                 "okta.client.proxy.port",
@@ -152,12 +152,12 @@ impl Setting {
             Self::ProxyUsername => (
                 "okta.client.proxy.username",
                 Kind::Text,
-                "The user name at the proxy.",
+                "The user name for the proxy.",
             ),
             Self::ProxyPassword => (
                 "okta.client.proxy.password",
                 Kind::Secret,
-                "The password at the proxy.",
+                "The password for the proxy.",
             ),
             Self::NoProxy => (
                 "okta.client.proxy.noProxy",
@@ -167,12 +167,12 @@ impl Setting {
             Self::CaCertificates => (
                 "okta.client.caCertificates",
                 Kind::Paths,
-                "PEM files of certificate authorities to trust beside the system's. A path that is not absolute starts at this file's folder.",
+                "PEM files of certificate authorities to trust in addition to the system's. A relative path starts at this file's folder.",
             ),
             Self::ClientCertificate => (
                 "okta.client.clientCertificate",
                 Kind::Path,
-                "A PEM file with a client certificate and its private key, for mutual TLS. A path that is not absolute starts at this file's folder.",
+                "A PEM file with a client certificate and its private key, for mutual TLS. A relative path starts at this file's folder.",
             ),
             Self::UserAgentExtra => (
                 "okta.client.userAgentExtra",
@@ -182,7 +182,7 @@ impl Setting {
             Self::DisableHttpsCheck => (
                 "okta.testing.testingDisableHttpsCheck",
                 Kind::Flag,
-                "Allow an http URL of this machine (localhost, 127.0.0.0/8, [::1]), for tests.",
+                "Allow an http URL of the local machine (localhost, 127.0.0.0/8, [::1]), for tests.",
             ),
             Self::DisableRequestIdCheck => (
                 "okta.testing.testingDisableRequestIdCheck",
@@ -231,7 +231,7 @@ impl Setting {
         names
     }
 
-    /// Variables that are not Okta's own; they count if none of those is set.
+    /// Other variables that set it, used if none of Okta's own is set.
     pub(super) fn fallback_variables(self) -> &'static [&'static str] {
         match self {
             Self::SessionCookie => &["OKTA_SESSION_COOKIE"],
@@ -256,8 +256,8 @@ fn split(path: &str) -> String {
     name
 }
 
-/// Settings of Okta's other SDKs that mean nothing here: a file may hold them.
-/// What is under them is not looked at.
+/// Settings of Okta's other SDKs that have no meaning here. A file may contain them; the
+/// keys under them are ignored.
 pub(super) const NOT_NEEDED: [&str; 12] = [
     "okta.client.backoff",
     "okta.client.cache",
@@ -273,7 +273,7 @@ pub(super) const NOT_NEEDED: [&str; 12] = [
     "okta.client.userAgent",
 ];
 
-/// Whether `path` is that of a group of settings, like `okta.client.proxy`.
+/// Whether `path` is a group of settings, like `okta.client.proxy`.
 pub(super) fn is_group(path: &str) -> bool {
     Setting::ALL
         .into_iter()
@@ -286,7 +286,7 @@ pub(super) fn is_group(path: &str) -> bool {
         })
 }
 
-/// The name in `group` that is most like `name`, if one is.
+/// The name in `group` that is most similar to `name`, if any is similar.
 pub(super) fn nearest(group: &str, name: &str) -> Option<&'static str> {
     let given = name.to_ascii_lowercase();
     Setting::ALL
@@ -307,8 +307,8 @@ pub(super) fn nearest(group: &str, name: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// How many letters to insert, take away or change to make `a` into `b`
-/// (Levenshtein).
+/// The Levenshtein distance: how many letters to insert, remove or change to turn `a` into
+/// `b`.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (line, x) in a.chars().enumerate() {

@@ -25,14 +25,14 @@ pub(super) enum Source {
     Code,
 }
 
-/// How far a source is trusted, the least first.
+/// How much a source is trusted, the least trusted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trust {
-    /// The file that a search upward found: written by whoever wrote the project.
+    /// The file that the search upward found, written by the author of the project.
     Project,
     /// The user's own file.
     Home,
-    /// The program, what it was given as text or named by path, and its environment.
+    /// The program, the text or path that it passes, and its environment.
     Program,
 }
 
@@ -44,7 +44,7 @@ impl Source {
         }
     }
 
-    /// What `path` means, if it stood there.
+    /// Resolves a path that this source contains.
     pub(super) fn resolve(&self, path: &str, home: Option<&Path>) -> PathBuf {
         if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), home) {
             return home.join(rest);

@@ -1,4 +1,4 @@
-//! Where settings are looked for: folders and the environment.
+//! Where settings are read from: folders and the environment.
 
 use std::{
     env,
@@ -19,8 +19,8 @@ type Lookup = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
 /// Where [`Config::load_from`](super::Config::load_from) looks for settings.
 ///
-/// [`Config::load`](super::Config::load) looks where this process runs; a test,
-/// or a program that runs on behalf of others, can say something else.
+/// [`Config::load`](super::Config::load) uses the folders and environment of this process.
+/// A test, or a program that runs on behalf of others, can name other ones.
 ///
 /// ```
 /// use okta_user_sessions::{Config, ConfigSources};
@@ -49,7 +49,9 @@ impl ConfigSources {
     /// no working directory.
     pub fn system() -> Result<Self, Error> {
         let working_directory = env::current_dir().map_err(|error| {
-            Error::invalid(format!("the working directory cannot be told: {error}"))
+            Error::invalid(format!(
+                "the working directory cannot be determined: {error}"
+            ))
         })?;
         let sources = Self::empty()
             .with_working_directory(working_directory)
@@ -60,7 +62,7 @@ impl ConfigSources {
         })
     }
 
-    /// Nowhere.
+    /// No folders, and an empty environment.
     #[must_use]
     pub fn empty() -> Self {
         Self {
@@ -70,8 +72,8 @@ impl ConfigSources {
         }
     }
 
-    /// Looks for `.okta/okta.yaml` in this folder, the user's home. One that is not an
-    /// absolute path is no home: it would lead to whatever folder the program runs in.
+    /// Looks for `.okta/okta.yaml` in this folder, the user's home. A relative path is
+    /// ignored: it would depend on the folder that the program runs in.
     #[must_use]
     pub fn with_home(mut self, folder: impl Into<PathBuf>) -> Self {
         self.home = absolute(folder.into());
@@ -79,15 +81,15 @@ impl ConfigSources {
     }
 
     /// Looks for the project's file in this folder and those above it, up to the
-    /// project's root (it holds `.git`, `.hg`, `.jj` or `.svn`) or the home; in this
-    /// folder alone where there is neither.
+    /// project's root (which contains `.git`, `.hg`, `.jj` or `.svn`) or the home; only in
+    /// this folder if there is neither.
     #[must_use]
     pub fn with_working_directory(mut self, folder: impl Into<PathBuf>) -> Self {
         self.working_directory = Some(folder.into());
         self
     }
 
-    /// Looks variables up with this function.
+    /// Looks up variables with this function.
     #[must_use]
     pub fn with_environment(
         mut self,
@@ -97,10 +99,10 @@ impl ConfigSources {
         self
     }
 
-    /// The files there are, the one that counts most last.
+    /// The files that exist. Later ones override earlier ones.
     pub(super) fn files(&self, faults: &mut Faults) -> Vec<(PathBuf, Trust)> {
         let home = self.home.as_ref().map(|home| home.join(".okta/okta.yaml"));
-        // It may also be found on the way up, by another path.
+        // The search upward may find the home's file too, by another path.
         let real = |file: &Path| fs::canonicalize(file).ok();
         let real_home = home.as_deref().and_then(real);
         let is_home = |file: &PathBuf| {
@@ -122,7 +124,7 @@ impl ConfigSources {
             }
             if let [one, other, ..] = here.as_slice() {
                 faults.push(Error::invalid(format!(
-                    "{} and {} are side by side, and only one of them can count; remove one",
+                    "{} and {} exist in the same place, but only one can be used; remove one",
                     one.display(),
                     other.display()
                 )));
@@ -135,9 +137,9 @@ impl ConfigSources {
         files
     }
 
-    /// The folders that may hold the project's file, the nearest first: up to the
-    /// project's root or the user's home. Where there is neither, nothing says that a
-    /// folder above belongs to the project, and it may be anybody's, like `/tmp`.
+    /// The folders that may contain the project's file, the nearest first: up to the
+    /// project's root or the user's home. If there is neither, the folders above may not
+    /// belong to the project but to anybody, like `/tmp`.
     fn searched(&self) -> Vec<&Path> {
         let folders = self.working_directory.iter().flat_map(|it| it.ancestors());
         let folders: Vec<&Path> = folders.collect();
@@ -150,7 +152,7 @@ impl ConfigSources {
         folders.into_iter().take(searched).collect()
     }
 
-    /// What the environment says of a setting, and in which variable.
+    /// The value of a setting in the environment, and its variable.
     pub(super) fn variable(&self, key: Setting) -> Result<Option<(Source, Raw)>, Error> {
         let mut set: Option<(String, String)> = None;
         for name in key.variables() {
@@ -160,7 +162,7 @@ impl ConfigSources {
             match &set {
                 Some((other, first)) if *first != value => {
                     return Err(Error::invalid(format!(
-                        "{other} and {name} are both set and differ, but mean the same; unset one"
+                        "{other} and {name} set the same setting to different values; unset one"
                     )));
                 }
                 Some(_) => {}
@@ -188,7 +190,7 @@ impl ConfigSources {
     }
 }
 
-/// The user's home, which `HOME` can say to be anything.
+/// The user's home, unless `HOME` is set to a relative path.
 pub(super) fn home() -> Option<PathBuf> {
     env::home_dir().and_then(absolute)
 }
@@ -203,7 +205,7 @@ fn is_project_root(folder: &Path) -> bool {
         .any(|name| fs::symlink_metadata(folder.join(name)).is_ok())
 }
 
-/// Also a link that leads nowhere is there, and is then refused when it is read.
+/// A dangling link exists too; reading it is then an error.
 fn exists(file: &Path) -> Result<bool, Error> {
     match fs::symlink_metadata(file) {
         Ok(_) => Ok(true),
@@ -216,7 +218,7 @@ fn exists(file: &Path) -> Result<bool, Error> {
             Ok(false)
         }
         Err(error) => Err(Error::invalid(format!(
-            "{}: cannot be looked for: {error}",
+            "{}: cannot be accessed: {error}",
             file.display()
         ))),
     }

@@ -1,14 +1,14 @@
 //! Which credential may go where: the table in the documentation of [`Config`].
 //!
-//! Files of other users are refused when they are read. What is left is the project's
-//! file, which is the user's own and still written by whoever wrote the project: a
-//! cloned repository must not name the server that receives the user's token.
+//! Files of other users are refused when they are read. The project's file remains: the
+//! user owns it, but the project's author wrote it, and a cloned repository must not name
+//! the server that receives the user's token.
 
 use super::{Config, setting::Setting, source::Trust, value::Value};
 use crate::{Error, faults::Faults, org_url::OrgUrl};
 
-/// What a project's file could do by this setting to a credential that is not its own;
-/// `None` if nothing. Every setting is listed, so that a new one is not overlooked.
+/// How a project's file could use this setting to harm a credential from another source;
+/// `None` if it could not. Every setting is listed, so that a new one is not overlooked.
 fn danger(setting: Setting) -> Option<&'static str> {
     match setting {
         Setting::OrgUrl
@@ -16,7 +16,7 @@ fn danger(setting: Setting) -> Option<&'static str> {
         | Setting::ProxyPort
         | Setting::CaCertificates
         | Setting::DisableHttpsCheck => {
-            Some("whoever wrote the project could receive the credential that way")
+            Some("the author of the project could receive the credential that way")
         }
         Setting::NoProxy => Some("the connection could bypass your proxy"),
         Setting::DisableRequestIdCheck => {
@@ -40,8 +40,8 @@ fn danger(setting: Setting) -> Option<&'static str> {
     }
 }
 
-/// Refuses what is less trusted than the credential at `key`, or than another secret
-/// that it could expose.
+/// Refuses settings from sources less trusted than the credential at `key`, or than
+/// another secret that they could expose.
 pub(super) fn check(config: &Config, key: Option<Setting>, faults: &mut Faults) {
     let credentials = key.into_iter().chain([Setting::ClientCertificate]);
     let pairs = credentials
@@ -66,13 +66,13 @@ fn refuse(config: &Config, credential: Setting, other: Setting, danger: &str) ->
     );
     let allowed = match (from.source.trust(), to.source.trust()) {
         (_, Trust::Program | Trust::Home) | (Trust::Project, Trust::Project) => true,
-        // A token that reaches another org's Okta was read by Okta alone.
+        // Even if the token goes to another org, only Okta reads it.
         (Trust::Program, Trust::Project) => is_on_okta_domain(&to.value),
         (Trust::Home, Trust::Project) => false,
     };
     let has_no_effect = match other {
         Setting::NoProxy => !config.entries.contains_key(&Setting::ProxyHost),
-        // A switch that is off.
+        // A switch that is off has no effect.
         _ => matches!(to.value, Value::Flag(false)),
     };
     if allowed || has_no_effect {

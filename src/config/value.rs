@@ -1,4 +1,4 @@
-//! What a setting is worth: text as it was given, checked, and shown again.
+//! The values of settings: parsed from text, checked and shown.
 
 use std::{fmt, time::Duration};
 
@@ -19,14 +19,13 @@ pub enum AuthorizationMode {
     PrivateKey,
 }
 
-/// Another of Okta's SDKs calls [`AuthorizationMode::Bearer`] so.
+/// The name of [`AuthorizationMode::Bearer`] in another of Okta's SDKs.
 pub(super) const BEARER_TOKEN: &str = "BearerToken";
 
 impl AuthorizationMode {
     const ALL: [Self; 3] = [Self::Ssws, Self::Bearer, Self::PrivateKey];
 
-    /// The mode of this name, in any case. `BearerToken` is another SDK's word for
-    /// Bearer.
+    /// The mode of this name, in any case, including `BearerToken`.
     fn named(word: &str) -> Option<Self> {
         if word.eq_ignore_ascii_case(BEARER_TOKEN) {
             return Some(Self::Bearer);
@@ -58,7 +57,7 @@ impl fmt::Display for AuthorizationMode {
 pub(super) enum Kind {
     Text,
     Secret,
-    /// A list of words, or text that holds them between commas and spaces.
+    /// A list of words, or text with words separated by commas and spaces.
     Words,
     Path,
     /// One path, or a list of them.
@@ -78,7 +77,7 @@ impl Kind {
     }
 }
 
-/// A setting's value as it stands in a file or variable.
+/// A setting's value as it is written in a file or variable.
 pub(super) enum Raw {
     Text(String),
     List(Vec<String>),
@@ -96,13 +95,13 @@ pub(super) enum Value {
     Flag(bool),
 }
 
-/// The longest time limit that is read from a file or variable, in seconds.
-/// One of Okta's SDKs reads milliseconds, and nobody waits longer than that.
-const LONGEST_SECONDS: f64 = 1000.0;
+/// Time limits in files and variables must be below this, in seconds. One of Okta's SDKs
+/// reads milliseconds, and nobody means to wait that many seconds.
+const SECONDS_LIMIT: f64 = 1000.0;
 
 impl Value {
-    /// Reads what a file or variable says; nothing, if it is empty. The error
-    /// says what is wrong with it.
+    /// Parses the value from a file or variable; `None` if it is empty. The error says what
+    /// is wrong with it.
     pub(super) fn read(kind: Kind, raw: Raw) -> Result<Option<Self>, String> {
         let raw = match raw {
             Raw::Text(text) if kind.is_list() => Raw::List(split(kind, &text)),
@@ -143,7 +142,7 @@ impl Value {
 /// The items of a list that was given as text.
 fn split(kind: Kind, text: &str) -> Vec<String> {
     let words: Vec<&str> = match kind {
-        // A path may hold commas and spaces, so it is one.
+        // A path may contain commas and spaces, so the text is one path.
         Kind::Paths => vec![text.trim()],
         _ => text
             .split(|character: char| character == ',' || character.is_whitespace())
@@ -157,7 +156,7 @@ fn seconds(word: &str) -> Result<Duration, String> {
         Ok(number) if number >= 0.0 => number,
         _ => return Err(must_be(SECONDS, word)),
     };
-    if number >= LONGEST_SECONDS {
+    if number >= SECONDS_LIMIT {
         return Err(must_be(
             "below 1000, since it is read in seconds; if milliseconds were meant, divide it by 1000",
             word,
@@ -168,13 +167,13 @@ fn seconds(word: &str) -> Result<Duration, String> {
 
 const SECONDS: &str = "a number of seconds, like 30";
 
-/// The value itself is not shown: it may be a secret in the wrong place.
+/// The value itself is not shown: it may be a misplaced secret.
 fn must_be(what: &str, value: &str) -> String {
     format!("must be {what} (got {})", shown::length(value))
 }
 
-/// Whether `word` looks like a setting's name: letters, and not too many. Okta's
-/// tokens hold digits and are longer.
+/// Whether `word` looks like a setting's name: letters only, and not too many. Okta's
+/// tokens contain digits and are longer.
 pub(super) fn is_name(word: &str) -> bool {
     word.len() <= 32
         && word
@@ -183,8 +182,8 @@ pub(super) fn is_name(word: &str) -> bool {
 }
 
 impl Value {
-    /// As people may see it: text only if it looks like what `key` takes, since it may
-    /// be a secret in the wrong place.
+    /// The value as it may be shown: text only if it looks like a value of `key`, since it
+    /// may be a misplaced secret.
     pub(super) fn shown(&self, key: Setting) -> String {
         match self {
             Self::Secret(_) => "(set, not shown)".to_owned(),

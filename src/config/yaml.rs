@@ -1,4 +1,4 @@
-//! `okta.yaml`: text to settings, each with its line.
+//! Parses `okta.yaml` into settings, each with its line.
 
 use std::{cell::RefCell, collections::BTreeSet, fmt};
 
@@ -14,20 +14,20 @@ use super::{
 };
 use crate::shown;
 
-/// A setting that a file holds.
+/// A setting in a file.
 pub(super) struct Found {
     pub(super) key: Setting,
     pub(super) line: u64,
     pub(super) raw: Raw,
 }
 
-/// A key that is of use to Okta's other SDKs only.
+/// A key that only Okta's other SDKs use.
 pub(super) struct NotNeeded {
     pub(super) path: &'static str,
     pub(super) line: u64,
 }
 
-/// A fault of a file. The text holds no value of it.
+/// A fault of a file. The reason contains no value of the file.
 pub(super) struct Fault {
     pub(super) line: u64,
     pub(super) reason: String,
@@ -40,14 +40,14 @@ pub(super) struct Contents {
     pub(super) faults: Vec<Fault>,
 }
 
-/// Values of the wrong type after which reading ends.
-const MOST_TYPE_FAULTS: usize = 20;
+/// Reading ends after this many values of the wrong type.
+const MAX_TYPE_FAULTS: usize = 20;
 
-/// Reads a file, with all its faults but those of the syntax, after the first of which
-/// nothing else is understood. Nothing of the YAML library's own messages is passed on: they
+/// Reads a file and reports all of its faults, but only the first one of the syntax, after
+/// which the rest cannot be understood. The YAML library's own messages are not used: they
 /// quote the text, which may be a secret.
 pub(super) fn read(text: &str) -> Contents {
-    // Once for the syntax alone, so that what fails later is a matter of types.
+    // The first pass checks only the syntax, so that later failures are wrong types.
     let syntax: Result<Option<IgnoredAny>, _> =
         serde_saphyr::from_str_with_options(text, options());
     if let Err(error) = syntax {
@@ -61,12 +61,12 @@ pub(super) fn read(text: &str) -> Contents {
         };
     }
 
-    // A value of the wrong type ends the reading, so it begins again without it.
+    // A value of the wrong type ends the reading, so it restarts and skips the value.
     let mut wrong_types = Vec::new();
-    let mut passed_over = BTreeSet::new();
+    let mut skipped = BTreeSet::new();
     loop {
         let reading = RefCell::new(Reading {
-            passed_over: passed_over.clone(),
+            skipped: skipped.clone(),
             ..Reading::default()
         });
         let result =
@@ -79,14 +79,14 @@ pub(super) fn read(text: &str) -> Contents {
             });
         let mut reading = reading.into_inner();
         if let Err(error) = &result
-            && passed_over.insert(reading.path.clone())
+            && skipped.insert(reading.path.clone())
         {
             wrong_types.push(Fault {
-                // A value without a place of its own stands with its key.
+                // A value without its own location has that of its key.
                 line: line(error).max(reading.line),
                 reason: type_problem(error, &reading.path),
             });
-            if wrong_types.len() < MOST_TYPE_FAULTS {
+            if wrong_types.len() < MAX_TYPE_FAULTS {
                 continue;
             }
         }
@@ -107,7 +107,7 @@ fn options() -> Options {
     let mut options = Options::default();
     options.budget = Some(budget);
     options.with_snippet = false;
-    // It is for the settings themselves to refuse.
+    // Non-finite numbers are refused by the settings themselves.
     options.non_finite_float_policy = NonFiniteFloatPolicy::PassThrough;
     options
 }
@@ -121,38 +121,38 @@ fn line(error: &YamlError) -> u64 {
 
 fn syntax_problem(error: &YamlError) -> &'static str {
     match error.without_snippet() {
-        YamlError::MultipleDocuments { .. } => "it holds more than one YAML document; keep one",
-        YamlError::DuplicateMappingKey { .. } => "a key stands there twice; keep one",
+        YamlError::MultipleDocuments { .. } => "it contains more than one YAML document; keep one",
+        YamlError::DuplicateMappingKey { .. } => "it contains a key twice; keep one",
         YamlError::Budget { .. }
         | YamlError::AliasReplayLimitExceeded { .. }
         | YamlError::AliasExpansionLimitExceeded { .. }
         | YamlError::AliasReplayStackDepthExceeded { .. } => {
             "it is nested or repeated beyond what settings need"
         }
-        _ => "it is no valid YAML; look for tabs, indentation, quotes and colons",
+        _ => "it is not valid YAML; check tabs, indentation, quotes and colons",
     }
 }
 
 fn type_problem(error: &YamlError, path: &str) -> String {
     match error.without_snippet() {
         YamlError::DuplicateMappingKey { .. } => {
-            format!("{} holds a key twice; keep one", place(path))
+            format!("{} contains a key twice; keep one", place(path))
         }
         _ => match Setting::at(path) {
             Some(key) if key.spec().kind.is_list() => {
                 format!(
-                    "{path} must be a list of texts, or text; if {{..}} stands there, it is a placeholder: put your own value in its place"
+                    "{path} must be text or a list of texts; if the value is {{..}}, it is a placeholder: put your own value in its place"
                 )
             }
             Some(_) => format!(
-                "{path} must be text or a number; if {{..}} stands there, it is a placeholder: put your own value in its place"
+                "{path} must be text or a number; if the value is {{..}}, it is a placeholder: put your own value in its place"
             ),
-            None => format!("{} must hold keys and values", place(path)),
+            None => format!("{} must contain keys and values", place(path)),
         },
     }
 }
 
-/// Keys that are not known are passed over, so that this is a known one.
+/// Unknown keys are skipped, so `path` is a known one and may be shown.
 fn place(path: &str) -> &str {
     if path.is_empty() { "the file" } else { path }
 }
@@ -160,14 +160,14 @@ fn place(path: &str) -> &str {
 #[derive(Default)]
 struct Reading {
     contents: Contents,
-    /// Where it is, for the message if it cannot continue.
+    /// The current path, for the error if reading cannot continue.
     path: String,
     line: u64,
     /// Paths of values that are of the wrong type.
-    passed_over: BTreeSet<String>,
+    skipped: BTreeSet<String>,
 }
 
-/// A mapping whose keys are known, or that holds such.
+/// A mapping with known keys or groups of them.
 struct Group<'a> {
     path: &'a str,
     reading: &'a RefCell<Reading>,
@@ -212,7 +212,7 @@ impl<'de> Visitor<'de> for Group<'_> {
                 group => format!("{group}.{}", name.value),
             };
             self.at(&path, Some(line));
-            if self.reading.borrow().passed_over.contains(&path) {
+            if self.reading.borrow().skipped.contains(&path) {
                 map.next_value::<IgnoredAny>()?;
             } else if let Some(key) = Setting::at(&path) {
                 self.setting(key, line, &mut map)?;
@@ -288,17 +288,17 @@ impl Group<'_> {
     }
 }
 
-/// What stands where a key is expected may be a secret in the wrong place, so it
-/// is shown only if it is nearly a key.
+/// The error for an unknown key. It may be a misplaced secret, so it is shown only if it is
+/// similar to a known key.
 fn unknown(group: &str, name: &str) -> String {
     let within = |name: &str| match group {
         "" => name.to_owned(),
         group => format!("{group}.{name}"),
     };
     match setting::nearest(group, name).filter(|_| value::is_name(name)) {
-        Some(known) => format!("{} is not known; is {known} meant?", within(name)),
+        Some(known) => format!("{} is unknown; did you mean {known}?", within(name)),
         None => format!(
-            "{} holds a key that is not known ({}); remove it",
+            "{} contains an unknown key ({}); remove it",
             place(group),
             shown::length(name)
         ),
@@ -319,7 +319,7 @@ impl<'de> Visitor<'de> for ListOrTextVisitor {
     type Value = Option<Raw>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of texts, or text")
+        f.write_str("text or a list of texts")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {

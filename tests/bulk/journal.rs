@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use super::*;
 
-/// A folder of one test, gone afterwards.
+/// The folder of one test, removed afterwards.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -38,7 +38,7 @@ async fn run(okta: &Client, count: usize, folder: &Folder) -> (Vec<UserOutcome>,
 }
 
 #[tokio::test]
-async fn a_line_before_sending_and_one_after_the_answer() {
+async fn a_line_is_written_before_sending_and_one_after_the_response() {
     let org = org(1, 600).await;
     let folder = Folder::new("lines");
     let okta = admin(&org).build().unwrap();
@@ -98,7 +98,7 @@ async fn resuming_skips_the_revoked_and_repeats_the_rest() {
 }
 
 #[tokio::test]
-async fn a_torn_last_line_does_not_count() {
+async fn a_partial_last_line_is_ignored() {
     let org = org(2, 600).await;
     let folder = Folder::new("torn");
     let okta = admin(&org).build().unwrap();
@@ -120,7 +120,7 @@ async fn a_torn_last_line_does_not_count() {
         assert_eq!(plan.users, 1, "{length}");
     }
     run(&okta, 2, &folder).await;
-    // What was torn is gone, and every line is one again.
+    // The partial line is gone, and every line is valid again.
     assert_eq!(
         with(&run(&okta, 2, &folder).await.0, Outcome::Revoked).len(),
         0
@@ -129,7 +129,7 @@ async fn a_torn_last_line_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_torn_first_line_is_begun_anew_once_it_names_the_org() {
+async fn a_partial_first_line_is_rewritten_if_it_names_the_org() {
     let org = org(1, 600).await;
     let folder = Folder::new("torn-header");
     let okta = admin(&org).build().unwrap();
@@ -153,7 +153,7 @@ async fn a_torn_first_line_is_begun_anew_once_it_names_the_org() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_provably_this_run_s_is_left_as_it_is() {
+async fn a_file_not_proven_to_be_of_this_run_is_left_unchanged() {
     let org = org(1, 600).await;
     let folder = Folder::new("not-ours");
     let okta = admin(&org).build().unwrap();
@@ -167,11 +167,11 @@ async fn a_file_that_is_not_provably_this_run_s_is_left_as_it_is() {
         "\u{feff}".to_owned(),
         "{\"header\":{\"format\":".to_owned(),
         "{\"event\":1}\n{\"event\":2}\n".to_owned(),
-        // Of another org, other options, and no time.
+        // Of another org, with other options, and with an invalid time.
         header.replace(&org.url(), "https://acme.okta.com"),
         header.replace("\"started\"", "\"oauth_tokens\":true,\"started\""),
         header.replace("\"started\":\"20", "\"started\":\"xx"),
-        // Whole, but not as it is written.
+        // A whole line, but not written as a run writes it.
         format!(" {header}\n"),
         format!("{header} \n"),
         format!("{header}\r\n"),
@@ -192,7 +192,7 @@ async fn a_file_that_is_not_provably_this_run_s_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_line_that_no_response_can_have_led_to_refuses_the_journal() {
+async fn a_line_that_no_response_can_have_caused_refuses_the_journal() {
     let org = org(1, 600).await;
     let folder = Folder::new("forged");
     let okta = admin(&org).build().unwrap();
@@ -212,19 +212,15 @@ async fn a_line_that_no_response_can_have_led_to_refuses_the_journal() {
         (&status, ",\"status\":200", "status is not 204"),
         (&status, ",\"status\":302", "status is not 204"),
         (&status, "", "status is not 204"),
-        (&attempts, ",\"attempts\":0", "counts no attempt"),
+        (&attempts, ",\"attempts\":0", "has no attempts"),
         (&attempts, ",\"attempts\":1.0", "not a journal entry"),
         (&attempts, "", "not a journal entry"),
         (&text("request_id"), "", "no request id"),
         (&text("request_id"), ",\"request_id\":\"\"", "no request id"),
-        (&text("started"), "", "does not say when"),
-        (
-            &text("started"),
-            ",\"started\":\"today\"",
-            "does not say when",
-        ),
-        (&text("ended"), "", "does not say when"),
-        (&text("took_ms"), "", "does not say when"),
+        (&text("started"), "", "no valid times"),
+        (&text("started"), ",\"started\":\"today\"", "no valid times"),
+        (&text("ended"), "", "no valid times"),
+        (&text("took_ms"), "", "no valid times"),
         (
             &status,
             &format!("{status},\"error_code\":\"E0000006\""),
@@ -246,11 +242,11 @@ async fn a_line_that_no_response_can_have_led_to_refuses_the_journal() {
         let error = error.to_string();
         assert!(error.contains("line 3") && error.contains(why), "{error}");
     }
-    // Nobody said that it was to be sent.
+    // No line says that the request was about to be sent.
     let error = plan(format!("{}\n{}\n", lines[0], lines[2])).await;
     let error = error.unwrap_err().to_string();
     assert!(
-        error.contains("line 2") && error.contains("was to be sent"),
+        error.contains("line 2") && error.contains("was about to be sent"),
         "{error}"
     );
     let positional = "{\"outcome\":[\"00u00000\",\"revoked\",1]}";
@@ -258,9 +254,9 @@ async fn a_line_that_no_response_can_have_led_to_refuses_the_journal() {
     assert!(error.unwrap_err().to_string().contains("line 3"));
 }
 
-/// One flipped bit makes `00u00001` of `00u00000`, who was not revoked.
+/// One flipped bit turns `00u00001` into `00u00000`, who was not revoked.
 #[tokio::test]
-async fn each_outcome_needs_a_request_of_its_own() {
+async fn each_outcome_needs_its_own_request_line() {
     let org = org(2, 600).await;
     let folder = Folder::new("paired");
     let okta = admin(&org).build().unwrap();
@@ -277,13 +273,16 @@ async fn each_outcome_needs_a_request_of_its_own() {
         [&lines[..4], &[&flipped]].concat(),
         [&lines[..], &[lines[4]]].concat(),
         [&lines[..], &[lines[2]]].concat(),
-        // Another process went on in between.
+        // Another process resumed the run in between.
         [&lines[..4], &[resumed, lines[4]]].concat(),
     ] {
         let text = forged.join("\n") + "\n";
         fs::write(folder.journal(), &text).unwrap();
         let error = many().plan().await.expect_err(&text).to_string();
-        assert!(error.contains("was to be sent for its user"), "{error}");
+        assert!(
+            error.contains("a request for this user was about to be sent"),
+            "{error}"
+        );
     }
     fs::write(folder.journal(), &whole).unwrap();
     assert_eq!(many().plan().await.unwrap().already_revoked, 1);
@@ -308,7 +307,7 @@ async fn a_run_whose_journal_is_deleted_stops() {
 }
 
 #[tokio::test]
-async fn a_claim_without_a_request_id_counts_where_responses_without_one_do() {
+async fn a_revoked_line_without_request_id_counts_only_if_such_responses_are_allowed() {
     let org = org(1, 600).await;
     let folder = Folder::new("no-request-id");
     let strict = admin(&org).build().unwrap();
@@ -362,10 +361,10 @@ async fn a_journal_that_others_can_write_is_refused_with_the_fix() {
     assert!(many().start().is_ok());
 }
 
-/// To open it for reading would wait for a writer, and to read it for lines.
+/// Opening a pipe would block until it has a writer, and reading it until there are lines.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_journal_that_is_no_file_is_refused() {
+async fn a_journal_that_is_not_a_regular_file_is_refused() {
     let org = org(1, 600).await;
     let folder = Folder::new("fifo");
     let made = std::process::Command::new("mkfifo")
@@ -384,7 +383,7 @@ async fn a_journal_that_is_no_file_is_refused() {
 }
 
 #[tokio::test]
-async fn another_run_s_journal_is_refused() {
+async fn the_journal_of_another_run_is_refused() {
     let org = org(1, 600).await;
     let folder = Folder::new("other");
     let okta = admin(&org).build().unwrap();
@@ -413,7 +412,7 @@ async fn another_run_s_journal_is_refused() {
         "no journal\n",
         "\n",
         "{\"resumed\":{\"at\":\"x\"}}\n",
-        // No line is whole, and none is the beginning of a journal.
+        // The line is not whole, and not the beginning of a journal's header.
         "00u00000",
         "{\"orgUrl\":\"https://acme.okta.com\"}",
     ] {
@@ -426,15 +425,15 @@ async fn another_run_s_journal_is_refused() {
         assert_eq!(fs::read_to_string(folder.journal()).unwrap(), text);
     }
 
-    // A file of another kind is not read into memory, nor cut.
+    // Another kind of file is neither read into memory nor truncated.
     fs::write(folder.journal(), vec![b'x'; 2 << 20]).unwrap();
-    assert!(many().start().unwrap_err().to_string().contains("longer"));
+    assert!(many().start().unwrap_err().to_string().contains("too long"));
     assert_eq!(fs::metadata(folder.journal()).unwrap().len(), 2 << 20);
 }
 
-/// As another version of this crate, with fewer options or more, would leave it.
+/// The journal may be of another version of this crate, with fewer or more options.
 #[tokio::test]
-async fn an_option_that_a_journal_lacks_was_not_set_and_an_unknown_one_is_refused() {
+async fn options_missing_from_a_journal_count_as_unset_and_unknown_ones_are_refused() {
     let org = org(1, 600).await;
     let folder = Folder::new("options");
     let okta = admin(&org).build().unwrap();
@@ -452,7 +451,7 @@ async fn an_option_that_a_journal_lacks_was_not_set_and_an_unknown_one_is_refuse
         assert!(
             error
                 .to_string()
-                .contains("its oauth_tokens is not set, this run's true"),
+                .contains("its oauth_tokens is not set, this run's is true"),
             "{error}"
         );
     }
@@ -463,7 +462,7 @@ async fn an_option_that_a_journal_lacks_was_not_set_and_an_unknown_one_is_refuse
     assert!(
         error
             .to_string()
-            .contains("its sign_out_apps is true, this run's not set"),
+            .contains("its sign_out_apps is true, this run's is not set"),
         "{error}"
     );
 }
@@ -506,11 +505,11 @@ async fn two_journals_in_one_file_are_refused() {
     assert!(error.contains("line 4 is a second header"), "{error}");
 }
 
-/// One that is not there yet would be begun; this one cannot be. Windows does not
-/// tell them apart.
+/// Unlike a journal that does not exist yet, this one cannot be created. Windows reports
+/// the same error for both.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_plan_tells_that_the_journal_cannot_be_opened() {
+async fn a_plan_reports_a_journal_that_cannot_be_opened() {
     let org = org(1, 600).await;
     let folder = Folder::new("not-a-folder");
     fs::write(folder.journal(), "").unwrap();
@@ -521,7 +520,7 @@ async fn a_plan_tells_that_the_journal_cannot_be_opened() {
 }
 
 #[tokio::test]
-async fn a_journal_that_cannot_be_is_an_error_before_anything_is_sent() {
+async fn a_journal_that_cannot_be_created_is_an_error_before_anything_is_sent() {
     let org = org(1, 600).await;
     let okta = admin(&org).build().unwrap();
     let error = okta

@@ -1,4 +1,4 @@
-//! Killed at any moment and resumed: nothing is lost, nothing is claimed.
+//! Runs killed at any moment and resumed: no user is lost or wrongly reported revoked.
 
 use std::{
     env, fs,
@@ -13,7 +13,7 @@ const ORG: &str = "TEST_KILLED_ORG";
 const TOKEN: &str = "TEST_KILLED_TOKEN";
 const JOURNAL: &str = "TEST_KILLED_JOURNAL";
 
-/// What the killed process does; alone it does nothing.
+/// What the killed process does. Run as a test by itself, it does nothing.
 #[tokio::test]
 async fn the_process_that_is_killed() {
     let (Ok(url), Ok(token), Ok(journal)) = (env::var(ORG), env::var(TOKEN), env::var(JOURNAL))
@@ -34,7 +34,7 @@ async fn the_process_that_is_killed() {
     assert!(report.is_complete(), "{}", report.to_json());
 }
 
-/// Whom the journal says to be revoked.
+/// The users that are revoked according to the journal.
 fn claimed(journal: &str) -> HashSet<String> {
     let text = fs::read_to_string(journal).unwrap_or_default();
     let lines = text
@@ -47,7 +47,7 @@ fn claimed(journal: &str) -> HashSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_kills_lose_nobody_and_claim_nobody() {
+async fn after_fifty_kills_no_user_is_lost_or_wrongly_reported_revoked() {
     let org = MockOrg::builder()
         .rate_limit(1_000_000, seconds(60))
         .latency(Duration::from_millis(20))
@@ -76,7 +76,7 @@ async fn fifty_kills_lose_nobody_and_claim_nobody() {
     for kill in 0..50 {
         let before = org.requests().len();
         let mut child = process().spawn().unwrap();
-        // Every fifth at any moment of the start, the others while it sends.
+        // Every fifth is killed at any moment of its start, the others while they send.
         let starting = kill % 5 == 0;
         while !starting && org.requests().len() == before && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_millis(1)).await;

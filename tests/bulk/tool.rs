@@ -19,7 +19,7 @@ use super::{journal::Folder, *};
 #[path = "../../examples/revoke/input.rs"]
 mod input;
 
-/// Built by `cargo test`, beside this binary.
+/// The program, which `cargo test` builds next to this binary.
 fn tool() -> PathBuf {
     let here = env::current_exe().unwrap();
     let name = format!("examples/revoke{}", env::consts::EXE_SUFFIX);
@@ -119,12 +119,16 @@ async fn a_list_is_planned_revoked_reported_and_resumed() {
     let before = org.requests().len();
     let again = run(&org, &folder, &[&list[..], &kept].concat(), "").await;
     assert_eq!(again.status, 1);
-    assert!(again.err.contains("19 were revoked then"), "{}", again.err);
+    assert!(
+        again.err.contains("19 users were revoked then"),
+        "{}",
+        again.err
+    );
     assert_eq!(org.requests().len(), before + 1);
     assert!(!cleared(&org).contains("00u00007"));
 }
 
-/// Options of many users; with ids on the command line they would have no effect.
+/// Options for many users, which have no effect with ids on the command line.
 const FOR_MANY: [&[&str]; 9] = [
     &["--file", "users"],
     &["--exclude", "users"],
@@ -138,7 +142,7 @@ const FOR_MANY: [&[&str]; 9] = [
 ];
 
 #[tokio::test]
-async fn options_that_ids_on_the_command_line_would_ignore_are_refused() {
+async fn options_that_have_no_effect_with_ids_on_the_command_line_are_refused() {
     let org = org(1, 600).await;
     let folder = Folder::new("ignored");
     fs::write(folder.0.join("users"), "00u00000\n").unwrap();
@@ -198,7 +202,7 @@ async fn options_that_ids_on_the_command_line_would_ignore_are_refused() {
 }
 
 #[tokio::test]
-async fn a_list_that_can_be_read_in_two_ways_is_refused_with_its_line() {
+async fn an_ambiguous_list_is_refused_with_its_line() {
     let org = org(3, 600).await;
     let folder = Folder::new("ambiguous");
     fs::write(folder.0.join("good"), "00u00000\n00u00001\n").unwrap();
@@ -206,7 +210,7 @@ async fn a_list_that_can_be_read_in_two_ways_is_refused_with_its_line() {
         ("id,name\n00u00000,\"Ada\n00u00001,Bob\n", "line 2 opens"),
         ("\"00u00000\n00u00001\n", "line 1 opens"),
         ("00u00001\n\"00u00000\n", "line 2 opens"),
-        ("id,name\n00u00000,\"Ada\" x\n", "line 2 has text beside"),
+        ("id,name\n00u00000,\"Ada\" x\n", "line 2 has text next to"),
         (
             "name,id\nLovelace, 00u00002,00u00000\n",
             "line 2 has 3 fields",
@@ -227,7 +231,7 @@ async fn a_list_that_can_be_read_in_two_ways_is_refused_with_its_line() {
 }
 
 #[tokio::test]
-async fn a_list_comes_from_standard_input() {
+async fn a_list_can_come_from_standard_input() {
     let org = org(3, 600).await;
     let folder = Folder::new("stdin");
     let all = run(&org, &folder, &["--file", "-", "--yes"], &ids(3).join("\n")).await;
@@ -240,7 +244,7 @@ async fn a_list_comes_from_standard_input() {
     assert_eq!(bad.status, 2);
     assert!(bad.err.contains("none.txt"), "{}", bad.err);
 
-    // A list of exclusions that came out empty would leave nobody alone.
+    // A list of exclusions that is empty by mistake would exclude nobody.
     fs::write(folder.0.join("keep.txt"), "\n").unwrap();
     let before = org.requests().len();
     let arguments = ["--file", "-", "--exclude", "keep.txt", "--yes"];
@@ -250,9 +254,9 @@ async fn a_list_comes_from_standard_input() {
     assert_eq!(org.requests().len(), before);
 }
 
-/// As with `2>&1 | head`. What cannot be said changes nothing.
+/// As with `2>&1 | head`: messages that cannot be written change nothing.
 #[tokio::test]
-async fn nobody_needs_to_read_what_is_said() {
+async fn a_closed_standard_error_changes_nothing() {
     let org = org(20, 600).await;
     let folder = Folder::new("unread");
     let list = ["--file", "-", "--yes", "--report", "report.json"];
@@ -309,10 +313,10 @@ async fn a_run_with_nothing_left_to_do_is_reported() {
     assert_eq!(org.requests().len(), 3);
 }
 
-/// Ctrl-C once: what is under way settles.
+/// Ctrl-C once: requests in flight are waited for.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_interrupt_settles_and_tells_who_is_left() {
+async fn an_interrupt_waits_for_requests_in_flight_and_reports_the_users_left() {
     let org = org(200, 20).await;
     let folder = Folder::new("interrupt");
     fs::write(folder.0.join("users"), ids(200).join("\n")).unwrap();
@@ -339,7 +343,7 @@ async fn an_interrupt_settles_and_tells_who_is_left() {
     assert_eq!(printed.out.lines().count(), 200);
 }
 
-/// Runs the tool, as `$0`, by a shell.
+/// Runs the program in a shell, as `$0`.
 #[cfg(unix)]
 async fn by_shell(org: &MockOrg, folder: &Folder, script: &str) -> Printed {
     let mut shell = Command::new("sh");
@@ -349,7 +353,7 @@ async fn by_shell(org: &MockOrg, folder: &Folder, script: &str) -> Printed {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn output_that_nobody_can_read_is_no_panic() {
+async fn a_closed_standard_output_causes_no_panic() {
     let org = org(1, 600).await;
     let folder = Folder::new("unread");
     for script in [
@@ -363,10 +367,10 @@ async fn output_that_nobody_can_read_is_no_panic() {
     assert!(org.requests().is_empty());
 }
 
-/// By whatever names: its text would be in their place.
+/// By whatever name or link the report reaches the list.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_report_in_place_of_the_list_is_refused() {
+async fn a_report_that_would_overwrite_the_list_is_refused() {
     let org = org(1, 600).await;
     let folder = Folder::new("same");
     let list = folder.0.join("users");
@@ -389,10 +393,10 @@ async fn a_report_in_place_of_the_list_is_refused() {
     assert!(org.requests().is_empty());
 }
 
-/// The pipe's reader is gone once the report could be written.
+/// The pipe's reader is gone once the check that the report can be written has passed.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_interrupt_ends_a_report_that_nobody_takes() {
+async fn an_interrupt_ends_writing_a_report_that_nobody_reads() {
     let org = org(1, 600).await;
     let folder = Folder::new("pipe");
     fs::write(folder.0.join("users"), "00u00000\n").unwrap();
@@ -409,7 +413,7 @@ async fn an_interrupt_ends_a_report_that_nobody_takes() {
     );
 }
 
-/// A disk without room: nothing is sent that the journal does not hold.
+/// With a full disk, nothing is sent that is not in the journal.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_stops_the_run_before_the_next_request() {

@@ -1,4 +1,4 @@
-//! An org that revokes and remembers nothing. FingerprintSet its URL, ends when its
+//! An org that revokes and remembers nothing. Prints its URL, ends when its
 //! standard input does, and then prints how many connections were made.
 
 use std::{

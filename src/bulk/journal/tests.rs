@@ -8,37 +8,37 @@ use std::{
 
 use super::*;
 
-/// A disk that is slow to sync, and full after so many bytes.
+/// A disk that is slow to sync, and full after `room` bytes.
 #[derive(Clone)]
-struct Slow {
+struct SlowDisk {
     bytes: Arc<Mutex<Vec<u8>>>,
     syncs: Arc<AtomicUsize>,
     room: usize,
-    lost: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
 }
 
-impl Slow {
+impl SlowDisk {
     fn new(room: usize) -> Self {
         Self {
             bytes: Arc::default(),
             syncs: Arc::default(),
             room,
-            lost: Arc::default(),
+            full: Arc::default(),
         }
     }
 }
 
-impl JournalDisk for Slow {
+impl JournalSink for SlowDisk {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut written = self.bytes.lock().unwrap();
         if written.len() + bytes.len() > self.room {
-            // As a full disk does, it takes what fits.
+            // Like a full disk, it writes as much as fits.
             let fits = self.room - written.len();
             written.extend_from_slice(&bytes[..fits]);
-            self.lost.store(true, SeqCst);
+            self.full.store(true, SeqCst);
             return Err(io::ErrorKind::StorageFull.into());
         }
-        assert!(!self.lost.load(SeqCst), "written after a failure");
+        assert!(!self.full.load(SeqCst), "written after a failure");
         written.extend_from_slice(bytes);
         Ok(())
     }
@@ -58,15 +58,15 @@ fn sending(user: &str) -> Line {
 }
 
 #[tokio::test]
-async fn lines_go_to_disk_in_groups() {
-    let disk = Slow::new(usize::MAX);
+async fn lines_are_synced_in_groups() {
+    let disk = SlowDisk::new(usize::MAX);
     let journal = Journal::write(Path::new("x"), disk.clone()).unwrap();
     let records = (0..200).map(|user| {
         let (journal, disk) = (&journal, &disk);
         async move {
             let name = format!("00u{user:03}");
             journal.record(&sending(&name)).unwrap().await.unwrap();
-            // It is there, and a sync came after it.
+            // The line was written, and then synced.
             let text = String::from_utf8(disk.bytes.lock().unwrap().clone()).unwrap();
             assert!(text.contains(&name));
             assert!(disk.syncs.load(SeqCst) > 0);
@@ -79,7 +79,7 @@ async fn lines_go_to_disk_in_groups() {
 
 #[tokio::test]
 async fn after_a_failure_nothing_more_is_written() {
-    let disk = Slow::new(150);
+    let disk = SlowDisk::new(150);
     let journal = Journal::write(Path::new("x"), disk.clone()).unwrap();
     journal.record(&sending("00u1")).unwrap().await.unwrap();
     journal.record(&sending("00u2")).unwrap().await.unwrap();
@@ -96,10 +96,9 @@ mod schemas {
     use super::*;
     use crate::Report;
 
-    /// The files in the repository are those of the code; `UPDATE_SNAPSHOTS=1`
-    /// writes them.
+    /// `UPDATE_SNAPSHOTS=1` rewrites the files.
     #[test]
-    fn are_those_of_the_code() {
+    fn match_the_files_in_the_repository() {
         for (name, schema) in [
             ("journal", schemars::schema_for!(Line)),
             ("report", schemars::schema_for!(Report)),
@@ -117,9 +116,9 @@ mod schemas {
     }
 }
 
-/// A process that is being started holds a copy of every open file for a moment.
+/// A child process that is being spawned briefly holds a duplicate of every open file.
 #[test]
-fn a_journal_is_free_once_it_is_closed_whoever_else_has_its_file() {
+fn closing_a_journal_unlocks_it_even_if_its_descriptor_was_duplicated() {
     let path = std::env::temp_dir().join(format!("okta-locked-{}", std::process::id()));
     let locked = LockedFile::open(&path).unwrap();
     let copy = locked.file.try_clone().unwrap();
