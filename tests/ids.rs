@@ -132,8 +132,11 @@ proptest! {
         prop_assert!(error.contains(&format!("U+{code:04X}")), "{error}");
     }
 
+    /// Hangul fillers are letters, but invisible.
     #[test]
-    fn letters_and_digits_of_any_script_are_accepted(id in r"[\p{L}\p{Nd}a-z0-9]{1,20}") {
+    fn letters_and_digits_of_any_script_are_accepted(
+        id in r"[\p{L}\p{Nd}a-z0-9--\p{Default_Ignorable_Code_Point}]{1,20}",
+    ) {
         if let Err(error) = UserId::new(id.as_str()) {
             let error = error.to_string();
             prop_assert!(error.contains("may read as") || error.contains("UserId::me"), "{error}");
