@@ -1,4 +1,4 @@
-//! Retries, deadlines and the gate over real HTTP, on virtual time.
+//! Retries, deadlines and the rate limiter over real HTTP, in virtual time.
 
 use std::{
     sync::{Arc, Mutex},

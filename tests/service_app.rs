@@ -463,7 +463,7 @@ async fn a_given_token_that_is_bound_to_a_key_is_proven() {
     assert_eq!(org.log().len(), 1);
 }
 
-/// Once for each flight that the gate lets through, twice as many calls each time.
+/// Once for each batch that the rate limiter admits, twice as many calls each time.
 #[tokio::test]
 async fn many_calls_with_a_refused_key_make_few_token_requests() {
     let org = org().await;

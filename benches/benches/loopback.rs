@@ -79,7 +79,7 @@ fn main() {
             group.throughput(Throughput::Elements(at_once));
             for name in ["plain", "ours"] {
                 let subject = runtime.block_on(async { Subject::new(name, &server.url) });
-                // The gate has found its width after this.
+                // The rate limiter has found its concurrency limit after this.
                 runtime.block_on(subject.revoke_many(4000, at_once));
                 group.bench_with_input(
                     BenchmarkId::from_parameter(name),

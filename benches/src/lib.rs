@@ -29,7 +29,7 @@ pub const FLAKY_USER: &str = "00uFLAKYaSWTBKOLGLNR";
 #[derive(Clone)]
 pub enum Subject {
     Ours(Client, &'static str),
-    /// What one writes without this crate: no retry, no gate, the same request.
+    /// What one writes without this crate: no retry, no rate limiter, the same request.
     Plain(reqwest::Client, String),
 }
 

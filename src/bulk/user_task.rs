@@ -314,7 +314,7 @@ impl CallHooks for UserTask<'_> {
         Some(self.shared.quota)
     }
 
-    async fn attempt_admitted(&self) -> Result<(), Error> {
+    async fn before_attempt(&self) -> Result<(), Error> {
         let Some(journal) = &self.shared.journal else {
             return Ok(());
         };

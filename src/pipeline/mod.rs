@@ -51,7 +51,7 @@ pub(crate) trait CallHooks {
 
     /// Called before an attempt waits for the rate limiter, so that it holds no permit
     /// meanwhile. An error prevents the attempt.
-    fn attempt_admitted(&self) -> impl Future<Output = Result<(), Error>> + Send;
+    fn before_attempt(&self) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Called when a signed request is about to be sent: once per attempt, and again for
     /// each resend.
@@ -77,7 +77,7 @@ impl CallHooks for NoHooks {
         None
     }
 
-    async fn attempt_admitted(&self) -> Result<(), Error> {
+    async fn before_attempt(&self) -> Result<(), Error> {
         Ok(())
     }
 
@@ -165,7 +165,7 @@ impl Pipeline {
         attempt: Attempt,
         stats: &CallStats,
     ) -> Result<Response, Error> {
-        hooks.attempt_admitted().await?;
+        hooks.before_attempt().await?;
         let observer = hooks.observer().or(self.shared.observer.as_ref());
         let queued_at = Instant::now();
         let on_wait = |wait| {
