@@ -19,6 +19,7 @@ fuzz_target!(|id: &str| {
         (StatusCode::NO_CONTENT, HeaderMap::new(), Vec::new())
     });
     let okta = builder()
+        .allow_missing_request_id(true)
         .credentials(Credentials::api_token("00token"))
         .build()
         .unwrap();
