@@ -169,7 +169,7 @@ impl Known {
             }
             if required {
                 return Err(format!(
-                    "the query parameter {name} is required, so it is no option"
+                    "the query parameter {name} is required, so it cannot be an option"
                 ));
             }
             options.push(option(specification, name, given, Place::Query)?);
@@ -209,7 +209,7 @@ impl Known {
         )?;
         if let Some(required) = elements(&schema["required"]).next() {
             return Err(format!(
-                "the request body requires the property {required}, so it is no option"
+                "the request body requires the property {required}, so it cannot be an option"
             ));
         }
         entries(&schema["properties"])

@@ -17,16 +17,9 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use okta_user_sessions::{Client, Credentials, RetryPolicy};
 use tokio::net::TcpListener;
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::aws_lc_rs,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    },
-};
+use tokio_rustls::TlsAcceptor;
 
-use crate::support::all;
+use crate::support::{all, http2::acceptor};
 
 const AT_ONCE: usize = 64;
 
@@ -47,7 +40,7 @@ async fn no_more_connections_than_calls_in_flight() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_over_http2_share_one_connection() {
-    let org = Org::start(Some(tls())).await;
+    let org = Org::start(Some(acceptor())).await;
     let okta = client(&format!("https://127.0.0.1:{}", org.port));
     all(&okta, AT_ONCE).await;
     assert!(org.peak() > 1, "calls ran one after the other");
@@ -131,20 +124,4 @@ impl Counts {
         answer.headers_mut().insert("x-okta-request-id", id);
         Ok(answer)
     }
-}
-
-fn tls() -> TlsAcceptor {
-    let own = include_bytes!("tls/server.pem");
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![CertificateDer::from_pem_slice(own).unwrap()],
-            PrivateKeyDer::from_pem_slice(own).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    TlsAcceptor::from(Arc::new(config))
 }

@@ -347,7 +347,7 @@ fn refused(limits: &str) -> String {
     format!("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n{limits}")
 }
 
-/// The headers of a spent window that ends so many seconds from now, which may
+/// The headers of an exhausted window that ends after that many seconds, which may
 /// be in the past.
 fn spent_window(ends_in: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

@@ -1,6 +1,6 @@
 //! Another crate in a program may switch on reqwest's decompression. It is off in
 //! our client, but its wrapper around every body hides whether an HTTP/2 stream
-//! ended (see `read` in `src/transport/native.rs`). The promise holds all the same;
+//! ended (see `read` in `src/pipeline/transport/native/mod.rs`). The promise holds nevertheless;
 //! a 200 whose end shows in no other way is reported as unknown.
 
 #![cfg(test)]

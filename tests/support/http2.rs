@@ -148,7 +148,8 @@ async fn connection(
     }
 }
 
-fn acceptor() -> TlsAcceptor {
+/// TLS that offers HTTP/2 alone.
+pub fn acceptor() -> TlsAcceptor {
     let own = include_bytes!("../tls/server.pem");
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
