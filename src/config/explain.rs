@@ -7,6 +7,7 @@ use super::{
     setting::Setting,
     value::{AuthorizationMode, Value},
 };
+use crate::{org_url::OrgUrl, shown};
 
 impl Config {
     /// Each setting with its value and its source, one per line, followed by notes. Secrets
@@ -30,7 +31,7 @@ impl Config {
             .iter()
             .map(|(key, entry)| {
                 let source = entry.source.to_string();
-                (key.path(), entry.value.shown(*key), source)
+                (key.path(), shown_value(*key, &entry.value), source)
             })
             .collect();
         let width = |column: fn(&(&str, String, String)) -> usize| {
@@ -105,5 +106,52 @@ fn credential(mode: AuthorizationMode) -> Setting {
         AuthorizationMode::Ssws => Setting::Token,
         AuthorizationMode::Bearer => Setting::AccessToken,
         AuthorizationMode::PrivateKey => Setting::PrivateKey,
+    }
+}
+
+/// The value as it may be shown: text only if it looks like a value of `key`, since it may
+/// be a misplaced secret.
+fn shown_value(key: Setting, value: &Value) -> String {
+    match value {
+        Value::Secret(_) => "(set, not shown)".to_owned(),
+        Value::Text(text) => shown_text(key, text),
+        Value::List(list) => {
+            let items: Vec<String> = list.iter().map(|item| shown_text(key, item)).collect();
+            items.join(" ")
+        }
+        Value::Mode(mode) => mode.to_string(),
+        Value::Seconds(limit) => format!("{} s", limit.as_secs_f64()),
+        Value::Count(count) => count.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+    }
+}
+
+fn shown_text(key: Setting, text: &str) -> String {
+    let looks_right = match key {
+        Setting::OrgUrl => return shown_url(text),
+        Setting::ClientId => shown::is_client_id(text),
+        Setting::Scopes => shown::is_scope(text),
+        Setting::ProxyHost => shown::is_host(text),
+        Setting::NoProxy => {
+            let host = text.trim_start_matches(['.', '*']);
+            let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
+            text == "*"
+                || shown::is_host(host)
+                || (shown::is_host(address) && bits.parse::<u8>().is_ok())
+        }
+        Setting::CaCertificates | Setting::ClientCertificate => shown::is_path(text),
+        _ => false,
+    };
+    if looks_right {
+        text.to_owned()
+    } else {
+        format!("({})", shown::length(text))
+    }
+}
+
+fn shown_url(url: &str) -> String {
+    match OrgUrl::parse(url, true) {
+        Ok(org) if org.has_plausible_host() => org.base().to_owned(),
+        _ => format!("({})", shown::length(url)),
     }
 }

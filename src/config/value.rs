@@ -4,8 +4,7 @@ use std::{fmt, time::Duration};
 
 use secrecy::SecretString;
 
-use super::setting::Setting;
-use crate::{org_url::OrgUrl, shown};
+use crate::shown;
 
 /// How the client authenticates, if more than one credential is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -179,53 +178,4 @@ pub(super) fn is_name(word: &str) -> bool {
         && word
             .bytes()
             .all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-')
-}
-
-impl Value {
-    /// The value as it may be shown: text only if it looks like a value of `key`, since it
-    /// may be a misplaced secret.
-    pub(super) fn shown(&self, key: Setting) -> String {
-        match self {
-            Self::Secret(_) => "(set, not shown)".to_owned(),
-            Self::Text(text) => shown_text(key, text),
-            Self::List(list) => {
-                let items: Vec<String> = list.iter().map(|item| shown_text(key, item)).collect();
-                items.join(" ")
-            }
-            Self::Mode(mode) => mode.to_string(),
-            Self::Seconds(limit) => format!("{} s", limit.as_secs_f64()),
-            Self::Count(count) => count.to_string(),
-            Self::Flag(flag) => flag.to_string(),
-        }
-    }
-}
-
-fn shown_text(key: Setting, text: &str) -> String {
-    let looks_right = match key {
-        Setting::OrgUrl => return shown_url(text),
-        Setting::ClientId => shown::is_client_id(text),
-        Setting::Scopes => shown::is_scope(text),
-        Setting::ProxyHost => shown::is_host(text),
-        Setting::NoProxy => {
-            let host = text.trim_start_matches(['.', '*']);
-            let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
-            text == "*"
-                || shown::is_host(host)
-                || (shown::is_host(address) && bits.parse::<u8>().is_ok())
-        }
-        Setting::CaCertificates | Setting::ClientCertificate => shown::is_path(text),
-        _ => false,
-    };
-    if looks_right {
-        text.to_owned()
-    } else {
-        format!("({})", shown::length(text))
-    }
-}
-
-fn shown_url(url: &str) -> String {
-    match OrgUrl::parse(url, true) {
-        Ok(org) if org.has_plausible_host() => org.base().to_owned(),
-        _ => format!("({})", shown::length(url)),
-    }
 }
