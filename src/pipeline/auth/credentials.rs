@@ -1,16 +1,27 @@
 //! The credentials of the two clients, validated before anything is sent.
 
 use std::fmt;
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+use std::sync::Arc;
 
 #[cfg(not(target_arch = "wasm32"))]
 use reqwest::header::COOKIE;
 use reqwest::{
     Url,
-    header::{AUTHORIZATION, HeaderName, HeaderValue, ORIGIN},
+    header::{HeaderName, HeaderValue, ORIGIN},
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Auth, Shared, oauth::OAuthCredentials};
+use super::{
+    Auth, Shared,
+    oauth::OAuthCredentials,
+    token::{BEARER, SSWS, Token, secret_value},
+};
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+use super::{
+    oauth::{PrivateKey, Signer},
+    token::DPOP,
+};
 use crate::{Error, faults::Faults, shown};
 
 /// What an administrator or a service authenticates with, for
@@ -41,12 +52,6 @@ pub struct SessionCredentials {
     origin: Option<String>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Token {
-    scheme: &'static str,
-    pub(super) token: SecretString,
-}
-
 #[derive(Clone)]
 enum SessionKind {
     #[cfg(target_arch = "wasm32")]
@@ -58,10 +63,6 @@ enum SessionKind {
     },
     AccessToken(Token),
 }
-
-const SSWS: &str = "SSWS";
-const BEARER: &str = "Bearer";
-pub(super) const DPOP: &str = "DPoP";
 
 impl Credentials {
     /// An administrator's API token, sent as `Authorization: SSWS …`.
@@ -75,14 +76,6 @@ impl Credentials {
     #[must_use]
     pub fn access_token(token: impl Into<SecretString>) -> Self {
         Self(Kind::Token(Token::new(BEARER, token)))
-    }
-
-    #[cfg_attr(
-        not(all(feature = "service-app", not(target_arch = "wasm32"))),
-        expect(dead_code, reason = "only oauth/ creates such credentials")
-    )]
-    pub(super) fn oauth(credentials: OAuthCredentials) -> Self {
-        Self(Kind::OAuth(credentials))
     }
 
     /// What is wrong with these credentials.
@@ -101,6 +94,51 @@ impl Credentials {
             Kind::Token(token) => Ok(Auth::Fixed(vec![token.header()?])),
             Kind::OAuth(credentials) => credentials.into_auth(shared).map(Auth::Tokens),
         }
+    }
+}
+
+/// Credentials with a private key, which are in `oauth/`.
+#[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
+impl Credentials {
+    /// A service app: OAuth 2.0 client credentials with a private key
+    /// (`private_key_jwt`), which is how Okta wants automation to authenticate.
+    /// Tokens are fetched when needed and renewed before they expire, with DPoP if the
+    /// app requires it.
+    ///
+    /// Without scopes, it requests `okta.users.manage`. The app also needs an
+    /// administrator role that may clear user sessions.
+    ///
+    /// ```no_run
+    /// use okta_user_sessions::{Client, Credentials, PrivateKey};
+    ///
+    /// # fn f(pem: String) -> Result<(), okta_user_sessions::Error> {
+    /// let key = PrivateKey::from_text(pem)?.with_key_id("kid-of-the-app");
+    /// let okta = Client::builder("https://acme.okta.com")
+    ///     .credentials(Credentials::service_app("0oa1234567890", key, ["okta.users.manage"]))
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn service_app<S: Into<String>>(
+        client_id: impl Into<String>,
+        key: impl Signer,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        Self(Kind::OAuth(OAuthCredentials::service_app(
+            client_id.into(),
+            scopes,
+            Arc::new(key),
+        )))
+    }
+
+    /// An access token that is bound to a key (DPoP, RFC 9449), and that key.
+    #[must_use]
+    pub fn dpop_access_token(token: impl Into<SecretString>, key: PrivateKey) -> Self {
+        Self(Kind::OAuth(OAuthCredentials::dpop_token(
+            Token::new(DPOP, token),
+            key,
+        )))
     }
 }
 
@@ -199,47 +237,6 @@ impl SessionCredentials {
     }
 }
 
-impl Token {
-    pub(super) fn new(scheme: &'static str, token: impl Into<SecretString>) -> Self {
-        Self {
-            scheme,
-            token: token.into(),
-        }
-    }
-
-    pub(super) fn header(&self) -> Result<(HeaderName, HeaderValue), Error> {
-        let token = self.token.expose_secret();
-        let refuse = |reason: &str| {
-            Err(Error::invalid(format!(
-                "the {} token is invalid: {reason} (got {})",
-                self.scheme,
-                shown::length(token)
-            )))
-        };
-        if token.is_empty() {
-            return refuse("it is empty");
-        }
-        if token.contains(['{', '}']) {
-            return refuse("it is a placeholder; replace it with your token");
-        }
-        if [SSWS, BEARER, DPOP]
-            .iter()
-            .any(|scheme| starts_with_word(token, scheme))
-        {
-            return refuse("it begins with an authorization scheme; use the token alone");
-        }
-        if let Some(at) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
-            return refuse(&format!(
-                "it contains white space, or a character that is not allowed in a token, at position {at}; often a line break at the end of a file"
-            ));
-        }
-        Ok((
-            AUTHORIZATION,
-            secret_value(&format!("{} {token}", self.scheme))?,
-        ))
-    }
-}
-
 /// Shows only the scheme, or that it is a cookie: a name or an origin may be a misplaced
 /// secret.
 impl fmt::Debug for SessionCredentials {
@@ -257,11 +254,6 @@ impl fmt::Debug for SessionCredentials {
         };
         shown.finish_non_exhaustive()
     }
-}
-
-fn starts_with_word(text: &str, word: &str) -> bool {
-    text.split_once(char::is_whitespace)
-        .is_some_and(|(first, _)| first.eq_ignore_ascii_case(word))
 }
 
 /// `cookie-pair` of RFC 6265 §4.1.1: a token, and octets without white space,
@@ -303,10 +295,4 @@ fn origin_value(origin: &str) -> Result<HeaderValue, Error> {
             shown::length(origin)
         ))),
     }
-}
-
-fn secret_value(text: &str) -> Result<HeaderValue, Error> {
-    let mut value = HeaderValue::from_str(text).map_err(Error::from_header)?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -8,6 +8,7 @@ mod oauth;
 #[cfg(not(all(feature = "service-app", not(target_arch = "wasm32"))))]
 #[path = "without_oauth.rs"]
 mod oauth;
+mod token;
 
 pub use credentials::{Credentials, SessionCredentials};
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
