@@ -2,10 +2,7 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use crate::pipeline::{
-    rate_limit::RateLimit,
-    retry::{Failure, WaitReason},
-};
+use crate::RateLimit;
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,6 +214,16 @@ impl Error {
             )
     }
 
+    /// Whether it is the error of a token request, which has had its own retries.
+    pub(crate) fn is_at_token_endpoint(&self) -> bool {
+        self.0.at_token_endpoint
+    }
+
+    /// How long the server asked to wait.
+    pub(crate) fn requested_wait(&self) -> Option<Duration> {
+        self.0.requested_wait
+    }
+
     /// Records that an earlier attempt of the same call may have taken effect.
     pub(crate) fn with_effect_unknown(mut self) -> Self {
         self.0.effect = Effect::Unknown;
@@ -412,41 +419,6 @@ impl StdError for Error {
             Some(source) => Some(&**source),
             None => None,
         }
-    }
-}
-
-impl Failure for Error {
-    fn retry(&self) -> Option<WaitReason> {
-        if self.0.at_token_endpoint {
-            return None;
-        }
-        match self.kind() {
-            ErrorKind::NotConnected => Some(WaitReason::NotConnected),
-            ErrorKind::ConnectionLost => Some(WaitReason::ConnectionLost),
-            ErrorKind::Unreadable => Some(WaitReason::Unreadable),
-            ErrorKind::TimedOut => Some(WaitReason::TimedOut),
-            ErrorKind::RateLimited if self.rate_limit().is_some_and(RateLimit::is_concurrency) => {
-                Some(WaitReason::ConcurrencyLimited)
-            }
-            ErrorKind::RateLimited => Some(WaitReason::RateLimited),
-            ErrorKind::Server => {
-                let status = self.status().filter(|status| matches!(status, 502..=504))?;
-                Some(WaitReason::Unavailable(status))
-            }
-            _ => None,
-        }
-    }
-
-    fn requested_wait(&self) -> Option<Duration> {
-        self.0.requested_wait
-    }
-
-    fn request_id(&self) -> Option<&str> {
-        Error::request_id(self)
-    }
-
-    fn effect_unknown(&self) -> bool {
-        self.effect() == Effect::Unknown
     }
 }
 

@@ -36,9 +36,6 @@ mod config;
 mod error;
 pub mod error_code;
 mod faults;
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
 mod generated;
 pub mod guide;
 #[cfg(feature = "mock")]
@@ -47,6 +44,7 @@ pub mod mock;
 mod operation;
 mod org_url;
 mod pipeline;
+mod rate_limit;
 mod receipt;
 mod session_client;
 mod shown;
@@ -71,10 +69,13 @@ pub use generated::options;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 pub use pipeline::auth::{Algorithm, KeyError, PrivateKey, SignFuture, Signer};
 pub use pipeline::auth::{Credentials, SessionCredentials};
-pub use pipeline::rate_limit::RateLimit;
 pub use pipeline::retry::{RetryPolicy, WaitEvent, WaitReason};
 #[cfg(not(target_arch = "wasm32"))]
 pub use pipeline::transport::Proxy;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use pipeline::transport::fuzzing;
+pub use rate_limit::RateLimit;
 pub use receipt::Receipt;
 pub use secrecy::SecretString;
 pub use session_client::SessionClient;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::pipeline::rate_limit::RateLimit;
+use crate::RateLimit;
 
 /// Okta's confirmation that the operation succeeded.
 ///

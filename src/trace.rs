@@ -4,14 +4,14 @@
 //! A user's id is personal data, so no span contains it or a URL with it. Numbers are
 //! signed, because OpenTelemetry's are.
 
-use reqwest::Request;
+use reqwest::{Request, StatusCode};
 use tracing::{
     Span, Value,
     field::{Empty, debug},
     info_span,
 };
 
-use crate::{Effect, Error, Receipt, operation::Operation, pipeline::response::Response};
+use crate::{Effect, Error, ErrorKind, Receipt, operation::Operation};
 
 /// Which request of a call it is.
 pub(crate) struct RequestInfo {
@@ -77,22 +77,24 @@ pub(crate) fn request(request: &Request, info: &RequestInfo) -> Span {
     )
 }
 
-pub(crate) fn request_ended(span: &Span, result: &Result<Response, Error>) {
-    if span.is_disabled() {
-        return;
-    }
-    let response = match result {
-        Ok(response) => response,
-        Err(error) => return failed(span, debug(error.kind())),
-    };
-    let status = response.status;
+/// Records a response. `cut` says why its body is incomplete, if it is.
+pub(crate) fn response_received(
+    span: &Span,
+    status: StatusCode,
+    request_id: Option<&str>,
+    cut: Option<ErrorKind>,
+) {
     span.record("http.response.status_code", i64::from(status.as_u16()));
-    span.record("okta.request_id", response.request_id().as_deref());
-    if let Some(error) = response.cut() {
-        failed(span, debug(error.kind()));
+    span.record("okta.request_id", request_id);
+    if let Some(kind) = cut {
+        failed(span, debug(kind));
     } else if status.is_client_error() || status.is_server_error() {
         failed(span, status.as_str());
     }
+}
+
+pub(crate) fn request_failed(span: &Span, kind: ErrorKind) {
+    failed(span, debug(kind));
 }
 
 fn failed(span: &Span, kind: impl Value) {

@@ -5,11 +5,11 @@
 //! Headers are not trusted: a value that is not a number, or not plausible for a rate
 //! limit, is treated as missing.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-use crate::time::unix_seconds;
+use crate::{RateLimit, time::unix_seconds};
 
 const LIMIT: HeaderName = HeaderName::from_static("x-rate-limit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
@@ -26,73 +26,18 @@ const RESET_TOLERANCE: u64 = 5;
 /// Added to every wait for a reset, because both times are truncated to whole seconds.
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 
-/// One reading of the rate limit: what the headers of one response said.
-///
-/// The times are the server's, whose clock may differ from the local one.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct RateLimit {
-    limit: u64,
-    remaining: u64,
-    /// Seconds since 1970, UTC.
-    reset: Option<u64>,
-    /// Seconds since 1970, UTC.
-    date: Option<u64>,
-    /// The date, or the local time where the server sent none.
-    #[serde(skip)]
-    now: u64,
-}
-
 impl RateLimit {
-    /// Requests allowed per window.
-    pub fn limit(&self) -> u64 {
-        self.limit
-    }
-
-    /// Requests left in the window when the response was written.
-    pub fn remaining(&self) -> u64 {
-        self.remaining
-    }
-
-    /// When the window ends, by the server's clock; `None` if the response did not say.
-    /// Compare it with the server's clock only, or use
-    /// [`until_reset`](Self::until_reset).
-    pub fn reset(&self) -> Option<SystemTime> {
-        UNIX_EPOCH.checked_add(Duration::from_secs(self.reset?))
-    }
-
-    /// The time from when the response was written to the end of the window, in whole
-    /// seconds, by the server's own clock. If the server sent no `Date`, by the local
-    /// clock when the response arrived.
-    ///
-    /// `None` if the response has no reset, or an implausible one: more than five
-    /// seconds in the past or more than six hours ahead.
-    pub fn until_reset(&self) -> Option<Duration> {
-        until(self.reset?, self.now)
-    }
-
-    /// Whether the response is about the limit on *concurrent* requests, which Okta
-    /// reports with a limit and a remaining of zero. Its reset means nothing.
-    pub(crate) fn is_concurrency(&self) -> bool {
-        self.limit == 0 && self.remaining == 0
-    }
-
-    /// Whether the response was written after the other one, if both have a `Date`.
-    pub(crate) fn is_later_than(&self, other: &RateLimit) -> bool {
-        // Not by arrival, because responses can arrive out of order.
-        matches!((self.date, other.date), (Some(date), Some(other)) if date > other)
-    }
-
     /// `None` unless the response has both a limit and a remaining.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Option<RateLimit> {
         let date = server_date(headers);
         let now = date.unwrap_or_else(unix_seconds);
+        let reset = reset(headers, now);
         Some(RateLimit {
             limit: numbers(headers, LIMIT).min()?,
             remaining: numbers(headers, REMAINING).min()?,
-            reset: reset(headers, now),
+            reset,
             date,
-            now,
+            until_reset: reset.and_then(|reset| until(reset, now)),
         })
     }
 }

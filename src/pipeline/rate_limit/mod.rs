@@ -4,6 +4,6 @@
 pub(crate) mod headers;
 mod limiter;
 
-pub use headers::RateLimit;
+pub(crate) use crate::rate_limit::RateLimit;
 pub(crate) use headers::{LONGEST, MARGIN, requested_wait};
 pub(crate) use limiter::{BulkQuota, DeadlineExceeded, Permit, RateLimiter};

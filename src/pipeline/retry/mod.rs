@@ -12,6 +12,7 @@ use crate::time::{self, Instant};
 
 mod event;
 mod policy;
+mod retryable;
 mod wait;
 
 pub(crate) use event::WaitObserver;

@@ -5,11 +5,10 @@ use std::cell::RefCell;
 
 use reqwest::{Request, StatusCode, Version, header::HeaderMap};
 
-use crate::pipeline::{
-    rate_limit::RateLimit,
-    response::redaction::Secret,
-    response::{Body, Response},
-    transport::native::completeness::Received,
+use super::native::completeness::Received;
+use crate::{
+    RateLimit,
+    pipeline::response::{Body, Response, redaction::Secret},
 };
 
 type Server = Box<dyn FnMut(&Request) -> (StatusCode, HeaderMap, Vec<u8>)>;

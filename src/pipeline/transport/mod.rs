@@ -3,6 +3,8 @@
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod native;
 
@@ -18,7 +20,7 @@ pub(crate) use platform::{Connection, Http};
 use std::{mem, pin::pin};
 
 use reqwest::Request;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::{
     Effect, Error, ErrorKind,
@@ -54,8 +56,21 @@ pub(crate) async fn send(
     // Pinned here, because passing a future by value copies it.
     let exchanged = pin!(exchange(http, request, secrets, ends));
     let result = exchanged.instrument(span.clone()).await;
-    trace::request_ended(&span, &result);
+    if !span.is_disabled() {
+        report(&span, &result);
+    }
     result
+}
+
+fn report(span: &Span, result: &Result<Response, Error>) {
+    match result {
+        Ok(response) => {
+            let (status, request_id) = (response.status, response.request_id());
+            let cut = response.cut().map(Error::kind);
+            trace::response_received(span, status, request_id.as_deref(), cut);
+        }
+        Err(error) => trace::request_failed(span, error.kind()),
+    }
 }
 
 async fn exchange(
@@ -65,7 +80,7 @@ async fn exchange(
     ends: Instant,
 ) -> Result<Response, Error> {
     #[cfg(fuzzing)]
-    if let Some(response) = crate::fuzzing::response(&request) {
+    if let Some(response) = fuzzing::response(&request) {
         return Ok(response);
     }
     #[cfg(target_arch = "wasm32")]
