@@ -32,6 +32,10 @@ pub struct Credentials(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     Token(Token),
+    #[cfg_attr(
+        not(all(feature = "service-app", not(target_arch = "wasm32"))),
+        expect(dead_code, reason = "there are no such credentials")
+    )]
     OAuth(OAuthCredentials),
 }
 
