@@ -603,7 +603,7 @@ async fn the_report_names_the_ten_slowest() {
     let slowest = run.report().slowest;
     let tenths: Vec<_> = slowest
         .iter()
-        .map(|user| user.took_ms.unwrap() / 100)
+        .map(|user| user.took.unwrap().as_millis() / 100)
         .collect();
     assert_eq!(tenths, [11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
 }

@@ -144,7 +144,8 @@ fn show(plan: &Plan, share: f64) {
     if let Some(since) = &plan.resumed_from {
         let before = plan.already_revoked;
         support::say(format_args!(
-            "resumes the run of {since}: {before} users were revoked then and are skipped"
+            "resumes the run of {}: {before} users were revoked then and are skipped",
+            humantime::format_rfc3339_millis(*since)
         ));
     }
     let expected = plan.duration_at(600, MINUTE, share);

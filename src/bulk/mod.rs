@@ -6,13 +6,7 @@
 //!                      └► RunState: progress, why to stop, report
 //! ```
 
-use std::{
-    fmt,
-    path::PathBuf,
-    pin::Pin,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream};
 
@@ -35,6 +29,7 @@ mod progress;
 mod report;
 mod run;
 mod run_state;
+mod timestamp;
 mod user_task;
 
 use exclusions::Exclusions;
@@ -230,7 +225,7 @@ impl RevokeMany {
         let header = self.header();
         let (journal, recovered) = match &self.options.journal {
             Some(path) => {
-                let (journal, recovered) = Journal::open(path, &header, self.journal_rules())?;
+                let (journal, recovered) = journal::open(path, &header, self.journal_rules())?;
                 (Some(journal), Some(recovered))
             }
             None => (None, None),
@@ -325,17 +320,6 @@ impl fmt::Debug for RevokeMany {
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
-}
-
-fn timestamp() -> String {
-    shown(SystemTime::now())
-}
-
-/// RFC 3339 in UTC, with milliseconds.
-fn shown(time: SystemTime) -> String {
-    // humantime panics for years after 9999, which a clock can be set to.
-    let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, last)).to_string()
 }
 
 #[cfg(all(test, feature = "mock"))]

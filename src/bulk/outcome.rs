@@ -1,9 +1,13 @@
 //! The outcome of one user.
 
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Serialize};
 
+use super::timestamp;
 use crate::{Effect, Error, ErrorKind, Receipt};
 
 /// The outcome of one user of a bulk run.
@@ -95,15 +99,49 @@ pub struct UserOutcome {
     /// The `X-Okta-Request-Id`, which finds the call in the org's System Log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// When the first request was sent, by the local clock (RFC 3339, UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started: Option<String>,
-    /// When the last response came, or waiting for it ended (RFC 3339, UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<String>,
-    /// Milliseconds from `started` to `ended`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub took_ms: Option<u64>,
+    /// When the first request was sent, by the local clock.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "timestamp::option"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            with = "Option<String>",
+            description = "When the first request was sent, by the local clock (RFC 3339, UTC)."
+        )
+    )]
+    pub started: Option<SystemTime>,
+    /// When the last response came, or waiting for it ended, by the local clock.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "timestamp::option"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            with = "Option<String>",
+            description = "When the last response came, or waiting for it ended (RFC 3339, UTC)."
+        )
+    )]
+    pub ended: Option<SystemTime>,
+    /// The time from `started` to `ended`.
+    #[serde(
+        rename = "took_ms",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "timestamp::milliseconds::option"
+    )]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            with = "Option<u64>",
+            description = "Milliseconds from `started` to `ended`."
+        )
+    )]
+    pub took: Option<Duration>,
     /// Why the user was not revoked, for a person to read. Contains no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -122,7 +160,7 @@ impl UserOutcome {
             request_id: None,
             started: None,
             ended: None,
-            took_ms: None,
+            took: None,
             reason: Some(reason.into()),
         }
     }

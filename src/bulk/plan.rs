@@ -1,6 +1,9 @@
 //! What a run would do.
 
-use std::{future::poll_fn, time::Duration};
+use std::{
+    future::poll_fn,
+    time::{Duration, SystemTime},
+};
 
 use super::{
     Ids,
@@ -26,8 +29,8 @@ pub struct Plan {
     pub unmatched_exclusions: Vec<String>,
     /// How many users an earlier part of the run revoked, according to the journal.
     pub already_revoked: u64,
-    /// When the run that would be resumed began (RFC 3339, UTC).
-    pub resumed_from: Option<String>,
+    /// When the run that would be resumed began.
+    pub resumed_from: Option<SystemTime>,
     /// The shortest time that the run can take, at the given share and the rate limit that
     /// the client knows from earlier responses; `None` before the first response.
     pub expected: Option<Duration>,

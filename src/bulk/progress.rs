@@ -4,7 +4,7 @@ use std::{fmt, time::SystemTime};
 
 use serde::Serialize;
 
-use super::Counts;
+use super::{Counts, timestamp};
 
 /// Why a run stopped before every user was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -57,6 +57,7 @@ impl fmt::Display for StopReason {
 #[non_exhaustive]
 pub struct Waiting {
     /// When the wait ends, by the local clock.
+    #[serde(with = "timestamp")]
     pub until: SystemTime,
     /// Why it waits, for a person to read.
     pub reason: String,
@@ -80,5 +81,6 @@ pub struct Progress {
     pub finished: bool,
     /// The earliest time at which the run can finish, by the local clock, estimated from
     /// the rate limit and Okta's response times.
+    #[serde(with = "timestamp::option")]
     pub expected_end: Option<SystemTime>,
 }

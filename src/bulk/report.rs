@@ -1,6 +1,9 @@
 //! The report of a run.
 
-use std::fmt::Write;
+use std::{
+    fmt::Write,
+    time::{Duration, SystemTime},
+};
 
 use serde::Serialize;
 
@@ -26,12 +29,27 @@ pub struct Report {
     pub org: String,
     /// The options sent to Okta for each user; null where not set.
     pub options: RevokeUserSessionsOptions,
-    /// When this run began (RFC 3339, UTC).
-    pub started: String,
-    /// When this report was made (RFC 3339, UTC).
-    pub reported: String,
+    /// When this run began.
+    #[serde(with = "timestamp")]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "String", description = "When this run began (RFC 3339, UTC).")
+    )]
+    pub started: SystemTime,
+    /// When this report was made.
+    #[serde(with = "timestamp")]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            with = "String",
+            description = "When this report was made (RFC 3339, UTC)."
+        )
+    )]
+    pub reported: SystemTime,
     /// When the run that this one resumes began, according to its journal.
-    pub resumed_from: Option<String>,
+    #[serde(with = "timestamp::option")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<String>"))]
+    pub resumed_from: Option<SystemTime>,
     /// Whether the run has finished. An earlier report says nothing about users who are
     /// not done yet.
     pub finished: bool,
@@ -66,16 +84,24 @@ pub struct WaitSummary {
     pub reason: String,
     /// How often the run waited. All users waiting for the same window count once.
     pub times: u64,
-    /// The sum in milliseconds, if no wait was cut short. Users wait at the same time, so
-    /// it may be more than the run took.
-    pub total_ms: u64,
+    /// The sum, if no wait was cut short. Users wait at the same time, so it may be more
+    /// than the run took.
+    #[serde(rename = "total_ms", with = "timestamp::milliseconds")]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            with = "u64",
+            description = "The sum in milliseconds, if no wait was cut short. Users wait at the same time, so\nit may be more than the run took."
+        )
+    )]
+    pub total: Duration,
 }
 
 /// What is known about a run when it starts.
 pub(super) struct Facts {
     pub(super) header: Header,
     pub(super) options: RevokeUserSessionsOptions,
-    pub(super) resumed_from: Option<String>,
+    pub(super) resumed_from: Option<SystemTime>,
 }
 
 impl Report {
@@ -85,8 +111,8 @@ impl Report {
             org,
             options: facts.options.clone(),
             started,
-            reported: timestamp(),
-            resumed_from: facts.resumed_from.clone(),
+            reported: SystemTime::now(),
+            resumed_from: facts.resumed_from,
             finished: false,
             stopped: None,
             stop_detail: None,
@@ -125,6 +151,7 @@ impl Report {
         for user in &self.not_revoked {
             let number = |number: Option<u16>| number.map(|n| n.to_string()).unwrap_or_default();
             let text = |text: &Option<String>| quoted(text.as_deref().unwrap_or_default());
+            let time = |time: Option<SystemTime>| time.map(timestamp::to_text).unwrap_or_default();
             // Writing to a String does not fail.
             let _ = write!(
                 csv,
@@ -136,8 +163,8 @@ impl Report {
                 text(&user.error_code),
                 text(&user.error_id),
                 text(&user.request_id),
-                text(&user.started),
-                text(&user.ended),
+                time(user.started),
+                time(user.ended),
                 text(&user.reason),
             );
         }

@@ -234,16 +234,15 @@ impl RunState {
                     reason: reason.to_owned(),
                 });
             }
-            let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            match state.waits.iter_mut().find(|wait| wait.reason == reason) {
-                Some(wait) => {
-                    wait.times = wait.times.saturating_add(1);
-                    wait.total_ms = wait.total_ms.saturating_add(milliseconds);
+            match state.waits.iter_mut().find(|waits| waits.reason == reason) {
+                Some(waits) => {
+                    waits.times = waits.times.saturating_add(1);
+                    waits.total = waits.total.saturating_add(wait);
                 }
                 None => state.waits.push(WaitSummary {
                     reason: reason.to_owned(),
                     times: 1,
-                    total_ms: milliseconds,
+                    total: wait,
                 }),
             }
         });
@@ -337,8 +336,8 @@ impl State {
         }
         let at = self
             .slowest
-            .partition_point(|other| other.took_ms >= outcome.took_ms);
-        if at < SLOWEST && outcome.took_ms.is_some() {
+            .partition_point(|other| other.took >= outcome.took);
+        if at < SLOWEST && outcome.took.is_some() {
             self.slowest.insert(at, outcome.clone());
             self.slowest.truncate(SLOWEST);
         }

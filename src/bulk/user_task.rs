@@ -14,7 +14,6 @@ use tokio::sync;
 use super::{
     RunState, StopReason, UserOutcome,
     journal::{Journal, Line},
-    shown, timestamp,
 };
 use crate::{
     Effect, Error, ErrorKind, Receipt, UserId, WaitReason,
@@ -111,9 +110,9 @@ pub(super) async fn revoke_one(shared: Arc<Shared>, user: UserId) -> UserOutcome
     if let Some((begun, start)) = state.started {
         let ended = state.ended.unwrap_or_else(Instant::now);
         let took = ended.saturating_duration_since(start);
-        outcome.started = Some(shown(begun));
-        outcome.ended = begun.checked_add(took).map(shown);
-        outcome.took_ms = Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        outcome.started = Some(begun);
+        outcome.ended = begun.checked_add(took);
+        outcome.took = Some(took);
     }
     if let Some(journal) = &shared.journal
         && let Err(error) = record_outcome(&shared, journal, &state, &outcome).await
@@ -323,7 +322,7 @@ impl CallHooks for UserTask<'_> {
         }
         let line = Line::Sending {
             user: self.user.to_string(),
-            at: timestamp(),
+            at: SystemTime::now(),
         };
         let recorded = journal.record(&line)?;
         self.state().journalled = Some(Instant::now());

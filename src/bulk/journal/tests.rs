@@ -1,12 +1,14 @@
 use std::{
+    fs,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
 
 use super::*;
+use crate::ErrorKind;
 
 /// A disk that is slow to sync, and full after `room` bytes.
 #[derive(Clone)]
@@ -53,7 +55,7 @@ impl JournalSink for SlowDisk {
 fn sending(user: &str) -> Line {
     Line::Sending {
         user: user.into(),
-        at: timestamp(),
+        at: SystemTime::now(),
     }
 }
 
