@@ -7,8 +7,16 @@ use serde::Serialize;
 use super::{Counts, timestamp};
 
 /// Why a run stopped before every user was tried.
+///
+/// Requests in flight were waited for; the users who were left are
+/// [`NotAttempted`](super::Outcome::NotAttempted). Once the cause is removed, the same run
+/// with the same [journal](super::RevokeMany::journal) does the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(description = "Why a run stopped before every user was tried.")
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StopReason {

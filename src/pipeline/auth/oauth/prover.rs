@@ -74,7 +74,7 @@ impl Prover {
         Ok(proven)
     }
 
-    /// Learns nonce and clock from an response, and says whether a new proof may
+    /// Learns nonce and clock from a response, and says whether a new proof may
     /// be accepted where this one was refused.
     pub(super) fn should_resend(
         &self,

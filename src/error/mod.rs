@@ -1,84 +1,12 @@
 //! The error type: what went wrong, and whether the request may have taken effect.
 
+mod kind;
+
+pub use kind::{Effect, ErrorKind};
+
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use crate::RateLimit;
-
-/// What went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// Refused by this crate before anything was sent: a user id, URL, header, credential
-    /// or setting; a call awaited outside of a Tokio runtime with timers and I/O; or a
-    /// blocking call inside of one. The message names the value and the reason.
-    InvalidInput,
-    /// No connection to the org could be made, or none in time, so nothing was
-    /// sent.
-    NotConnected,
-    /// The HTTP proxy does not accept the client's user name and password, or requires
-    /// them (407). Nothing was sent to the org.
-    ProxyUnauthorized,
-    /// The connection could not be secured: an unknown certificate authority,
-    /// another host's certificate, no common TLS version. Nothing was sent.
-    Tls,
-    /// The connection ended after the request may have left, before the whole response
-    /// arrived.
-    ConnectionLost,
-    /// In a browser: there is no response that the page may read, and the browser does
-    /// not say why. The device is offline, the org cannot be reached, the connection was
-    /// lost, or the org's Trusted Origins do not have the page's origin with CORS.
-    /// It is not known either whether the request was sent.
-    Unreadable,
-    /// No response came within the time limit of the attempt or of the call.
-    TimedOut,
-    /// The request was not sent: the rate-limit window is known to be exhausted and ends
-    /// after the call's deadline ([`Error::wait`] says how long it would have waited), or
-    /// the deadline passed while the call was queued.
-    DeadlineExceeded,
-    /// 401, or 400 with a challenge: Okta does not accept the credential, or its DPoP
-    /// proof.
-    Unauthorized,
-    /// The token endpoint refused to give the service app an access token, so
-    /// the operation was not sent; [`Error::error_code`] is OAuth's `error`.
-    TokenRefused,
-    /// The private key or the caller's `Signer` failed to sign, so nothing was
-    /// sent.
-    Signing,
-    /// The journal of a bulk run cannot be opened, read or written, so nothing
-    /// was sent.
-    Journal,
-    /// 403: the caller may not do this, or the user's session is over.
-    Forbidden,
-    /// 404 and `E0000007`: the org has no such user.
-    NotFound,
-    /// 404 and `E0000008`: the org has no such path. The org URL is wrong; this
-    /// says nothing about the user.
-    UnknownPath,
-    /// 429: the org's rate limit is exhausted.
-    RateLimited,
-    /// 503 and `E0000010`: the org is in read-only mode and refuses every
-    /// change until its maintenance or failover is over.
-    ReadOnly,
-    /// Any other 4xx, also a 404 that does not carry Okta's error code.
-    Rejected,
-    /// Any other 5xx.
-    Server,
-    /// A response that these operations never give: another 2xx, a redirect, a web page,
-    /// a response from another address, or no HTTP at all.
-    UnexpectedResponse,
-}
-
-/// What a failed call may have done to the sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Effect {
-    /// Nothing: it was refused, or never sent.
-    None,
-    /// The request, or an earlier attempt of the same call, may have reached Okta, and no
-    /// trustworthy response came back. The sessions may or may not have been ended.
-    /// Repeating the call is safe.
-    Unknown,
-}
 
 /// Why a call failed, what it may have done, and what to do about it.
 ///
