@@ -48,6 +48,29 @@ pub(crate) fn generate(
     })
 }
 
+/// What an option must not be called: the methods of the builders that get its setter,
+/// and the fields of the journal's header, next to which the journal keeps the options.
+const RESERVED: [&str; 15] = [
+    // calls
+    "into_future",
+    "new",
+    "options",
+    "send",
+    // bulk runs
+    "concurrency",
+    "deadline",
+    "exclude",
+    "journal",
+    "plan",
+    "reserve",
+    "share",
+    "start",
+    // the header
+    "format",
+    "org",
+    "started",
+];
+
 /// What is made for one operation.
 struct Made<'a> {
     operation: &'a Operation,
@@ -69,6 +92,16 @@ struct MadeOption<'a> {
 
 impl<'a> Made<'a> {
     fn new(operation: &'a Operation, request: &'a Request) -> Result<Self, String> {
+        for option in &operation.options {
+            if let Some(field) = request.options.get(&option.name)
+                && RESERVED.iter().any(|reserved| field.name == reserved)
+            {
+                return Err(format!(
+                    "{}: the option {} cannot have a setter: `{}` is a method of this crate's builders, or a field of the journal's header. Rename that, and remove the old name from RESERVED in build/options.rs",
+                    operation.id, option.name, field.name
+                ));
+            }
+        }
         let options = operation.options.iter().map(|option| {
             let field = request.options.get(&option.name)?;
             let kind = last_segment(&field.kind)?;
@@ -340,6 +373,60 @@ fn operation(made: &[Made]) -> TokenStream {
                 let client = Client { baseurl, client };
                 match self { #(#requests),* }
             }
+        }
+    }
+}
+
+/// Run by the tests of `openapi/trim`, which include the build script.
+#[cfg(test)]
+mod tests {
+    use super::super::contract::Place;
+    use super::*;
+
+    fn generated(name: &str, setter: &str) -> Result<TokenStream, String> {
+        let operation = Operation {
+            id: "revokeUserSessions",
+            method: "delete",
+            path: "/sessions",
+            success: 204,
+            options: vec![OperationOption {
+                name: name.into(),
+                description: "Do it.".into(),
+                kind: Kind::Boolean,
+                place: Place::Query,
+            }],
+        };
+        let field = Field {
+            name: format_ident!("{setter}"),
+            kind: syn::parse_quote!(bool),
+        };
+        let request = Request {
+            function: format_ident!("revoke_user_sessions"),
+            arguments: vec![Argument::Option(name.into())],
+            options: [(name.to_owned(), field)].into(),
+        };
+        let requests = Requests {
+            code: TokenStream::new(),
+            operations: vec![request],
+        };
+        generate(&[operation], &requests)
+    }
+
+    #[test]
+    fn an_option_with_the_name_of_a_method_or_a_header_field_is_refused() {
+        assert!(generated("signOutApps", "sign_out_apps").is_ok());
+        for (name, setter) in [
+            ("dryRun", "plan"),
+            ("startedAt", "started"),
+            ("send", "send"),
+        ] {
+            let refused = generated(name, setter).unwrap_err();
+            assert!(
+                refused.starts_with("revokeUserSessions: ")
+                    && refused.contains(name)
+                    && refused.contains(&format!("`{setter}`")),
+                "{refused}"
+            );
         }
     }
 }

@@ -131,3 +131,19 @@ fn closing_a_journal_unlocks_it_even_if_its_descriptor_was_duplicated() {
     drop(copy);
     fs::remove_file(path).unwrap();
 }
+
+/// An option with the name of a field would replace it. `build/options.rs` refuses the
+/// names listed here.
+#[test]
+fn the_header_has_these_fields_besides_the_options() {
+    let header = Header::new("https://acme.okta.com", &Default::default());
+    let json = serde_json::to_value(header).unwrap();
+    let fields: Vec<_> = json.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(fields, ["format", "org", "started"]);
+    let build = include_str!("../../../build/options.rs");
+    let (_, reserved) = build.split_once("const RESERVED").unwrap();
+    let (reserved, _) = reserved.split_once("];").unwrap();
+    for field in fields {
+        assert!(reserved.contains(&format!("{field:?}")), "{field}");
+    }
+}
