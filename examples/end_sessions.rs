@@ -8,18 +8,18 @@ mod support;
 use std::process::ExitCode;
 
 use clap::Parser;
-use okta_user_sessions::{Config, Error, SessionClient};
+use okta_user_sessions::{Config, Error, SessionClient, options::EndUserSessionsOptions};
+use support::flags::Flags;
 
 /// End the signed-in user's own sessions, by Okta's default all but the one
 /// whose cookie is given.
 #[derive(Parser)]
 #[command(after_help = support::SETTINGS)]
 struct Arguments {
-    /// Whether the session whose cookie is given stays
-    #[arg(long, value_name = "true|false")]
-    keep_current: Option<bool>,
+    #[command(flatten)]
+    options: Flags<EndUserSessionsOptions>,
 
-    /// A Trusted Origin of the org, where it wants one beside the cookie
+    /// A Trusted Origin of the org, if it requires one in addition to the cookie
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
 
@@ -42,10 +42,7 @@ async fn main() -> ExitCode {
         Ok(client) => client,
         Err(error) => return support::refused(error),
     };
-    let mut call = client.end_user_sessions();
-    if let Some(keep) = arguments.keep_current {
-        call = call.keep_current(keep);
-    }
+    let call = client.end_user_sessions().options(arguments.options.0);
     ExitCode::from(support::print("ended", "own sessions", &call.await))
 }
 

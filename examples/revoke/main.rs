@@ -6,15 +6,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod flags;
 mod input;
 mod many;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, parser::ValueSource};
-use flags::Flags;
-use okta_user_sessions::{Client, Config, Error, UserId};
+use okta_user_sessions::{Client, Config, Error, UserId, options::RevokeUserSessionsOptions};
+use support::flags::Flags;
 
 /// Revoke every identity-provider session of users.
 ///
@@ -28,7 +27,7 @@ struct Arguments {
     users: Vec<String>,
 
     #[command(flatten)]
-    options: Flags,
+    options: Flags<RevokeUserSessionsOptions>,
 
     /// Print the settings and where they come from, and send nothing
     #[arg(long)]

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each example uses a part of it")]
 
+pub mod flags;
+
 use std::{
     fmt::Display,
     io::{self, Write},
