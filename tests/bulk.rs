@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use futures_util::{StreamExt, stream};
 use okta_user_sessions::{
     Client, Credentials, ErrorKind, Outcome, Proxy, Report, RetryPolicy, RevokeMany, Run,
-    RunHandle, StopReason, UserOutcome,
+    RunHandle, StopReason, UserOutcome, WaitReason,
     mock::{Fault, MockOrg, MockUser},
 };
 use tokio::{
@@ -454,7 +454,7 @@ async fn read_only_mode_pauses_the_run() {
         report
             .waits
             .iter()
-            .any(|wait| wait.reason.contains("read-only"))
+            .any(|wait| wait.reason == WaitReason::ReadOnly)
     );
 }
 
@@ -710,7 +710,7 @@ async fn progress_can_be_watched_from_elsewhere() {
                 if ends.last() != Some(&waiting.until) {
                     ends.push(waiting.until);
                 }
-                assert_eq!(waiting.reason, "rate-limit window exhausted");
+                assert_eq!(waiting.reason, WaitReason::WindowExhausted);
                 assert!(progress.expected_end.is_some());
             }
             assert_eq!(progress.total, Some(30));

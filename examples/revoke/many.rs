@@ -148,11 +148,19 @@ fn show(plan: &Plan, share: f64) {
             humantime::format_rfc3339_millis(*since)
         ));
     }
-    let expected = plan.duration_at(600, MINUTE, share);
+    let expected = shortest(plan.users, 600, share);
     support::say(format_args!(
         "the rate limit is known after the first response; at 600 requests a minute the run takes {} or more",
         humantime::format_duration(expected)
     ));
+}
+
+/// The shortest time that a run can take if the org allows `limit` requests a minute.
+fn shortest(users: u64, limit: u64, share: f64) -> Duration {
+    // The cast saturates, so a float out of range is harmless.
+    let each = ((limit as f64 * share) as u64).max(1);
+    let waits = users.div_ceil(each).saturating_sub(1);
+    MINUTE.saturating_mul(u32::try_from(waits).unwrap_or(u32::MAX))
 }
 
 fn confirmed(plan: &Plan) -> bool {

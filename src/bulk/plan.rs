@@ -57,27 +57,4 @@ impl Plan {
         plan.unmatched_exclusions = id_filter.unmatched_exclusions();
         plan
     }
-
-    /// The shortest time that the run would take if `limit` requests were allowed in each
-    /// `window` and the run could use `share` of them.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use okta_user_sessions::{Client, Credentials};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), okta_user_sessions::Error> {
-    /// # let okta = Client::builder("https://acme.okta.com").credentials(Credentials::api_token("00token")).build()?;
-    /// let ids = (0..2_000).map(|number| format!("user{number}@acme.com"));
-    /// let plan = okta.revoke_many(ids).plan().await?;
-    /// let minute = Duration::from_secs(60);
-    /// assert_eq!(plan.duration_at(600, minute, 0.5), minute * 6);
-    /// # Ok(()) }
-    /// ```
-    #[must_use]
-    pub fn duration_at(&self, limit: u64, window: Duration, share: f64) -> Duration {
-        // The cast saturates, so a float out of range is harmless.
-        let each = ((limit as f64 * share) as u64).max(1);
-        let waits = self.users.div_ceil(each).saturating_sub(1);
-        window.saturating_mul(u32::try_from(waits).unwrap_or(u32::MAX))
-    }
 }

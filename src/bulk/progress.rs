@@ -2,9 +2,10 @@
 
 use std::{fmt, time::SystemTime};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Counts, timestamp};
+use crate::WaitReason;
 
 /// Why a run stopped before every user was tried.
 ///
@@ -60,6 +61,14 @@ impl fmt::Display for StopReason {
     }
 }
 
+/// A reason as text, which is how people read it in JSON.
+pub(super) fn as_text<S: Serializer>(
+    reason: &WaitReason,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(reason)
+}
+
 /// Why a run waits, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -67,8 +76,9 @@ pub struct Waiting {
     /// When the wait ends, by the local clock.
     #[serde(with = "timestamp")]
     pub until: SystemTime,
-    /// Why it waits, for a person to read.
-    pub reason: String,
+    /// Why it waits. In JSON it is text for a person to read.
+    #[serde(serialize_with = "as_text")]
+    pub reason: WaitReason,
 }
 
 /// The progress of a run.

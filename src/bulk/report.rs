@@ -7,8 +7,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Counts, Outcome, StopReason, UserOutcome, journal::Header, timestamp};
-use crate::options::RevokeUserSessionsOptions;
+use super::{
+    Counts, Outcome, StopReason, UserOutcome, journal::Header, progress::as_text, timestamp,
+};
+use crate::{WaitReason, options::RevokeUserSessionsOptions};
 
 /// What revoking does not do, in every report.
 const CAVEATS: [&str; 3] = [
@@ -80,8 +82,13 @@ pub struct Report {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct WaitSummary {
-    /// The reason, for a person to read.
-    pub reason: String,
+    /// The reason. In JSON it is text for a person to read.
+    #[serde(serialize_with = "as_text")]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "String", description = "The reason, for a person to read.")
+    )]
+    pub reason: WaitReason,
     /// How often the run waited. All users waiting for the same window count once.
     pub times: u64,
     /// The sum, if no wait was cut short. Users wait at the same time, so it may be more

@@ -12,7 +12,7 @@ use super::{
     Counts, Outcome, Progress, Report, StopReason, UserOutcome, WaitSummary, Waiting, report::Facts,
 };
 use crate::{
-    Error, WaitEvent,
+    Error, WaitEvent, WaitReason,
     pipeline::{Pipeline, rate_limit::BulkQuota},
     time::Instant,
 };
@@ -210,16 +210,16 @@ impl RunState {
     }
 
     pub(super) fn waits(&self, event: &WaitEvent) {
-        self.wait(&event.reason.to_string(), event.wait);
+        self.wait(event.reason, event.wait);
     }
 
     /// The org is in read-only mode.
     pub(super) fn paused(&self, until: Instant) {
         let wait = until.saturating_duration_since(Instant::now());
-        self.wait("the org is in read-only mode", wait);
+        self.wait(WaitReason::ReadOnly, wait);
     }
 
-    fn wait(&self, reason: &str, wait: Duration) {
+    fn wait(&self, reason: WaitReason, wait: Duration) {
         self.change(|state| {
             let until = SystemTime::now()
                 .checked_add(wait)
@@ -229,10 +229,7 @@ impl RunState {
                 .as_ref()
                 .is_none_or(|waiting| waiting.until < until)
             {
-                state.waiting = Some(Waiting {
-                    until,
-                    reason: reason.to_owned(),
-                });
+                state.waiting = Some(Waiting { until, reason });
             }
             match state.waits.iter_mut().find(|waits| waits.reason == reason) {
                 Some(waits) => {
@@ -240,7 +237,7 @@ impl RunState {
                     waits.total = waits.total.saturating_add(wait);
                 }
                 None => state.waits.push(WaitSummary {
-                    reason: reason.to_owned(),
+                    reason,
                     times: 1,
                     total: wait,
                 }),

@@ -90,7 +90,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Outcome, UserOutcome, Waiting};
+    use crate::{Outcome, UserOutcome, WaitReason, Waiting};
 
     fn at(milliseconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)
@@ -100,9 +100,10 @@ mod tests {
     fn times_are_written_in_rfc_3339_and_durations_in_milliseconds() {
         let waiting = Waiting {
             until: at(1_767_225_600_250),
-            reason: String::new(),
+            reason: WaitReason::ReadOnly,
         };
         let json = serde_json::to_value(&waiting).unwrap();
+        assert_eq!(json["reason"], "the org is in read-only mode");
         assert_eq!(json["until"], "2026-01-01T00:00:00.250Z");
         let user = UserOutcome {
             outcome: Outcome::Revoked,

@@ -53,6 +53,9 @@ pub enum WaitReason {
     Unreadable,
     /// No response came in time after the request was sent.
     TimedOut,
+    /// Okta refused the request: the org is in read-only mode. Only bulk runs wait for its
+    /// end.
+    ReadOnly,
 }
 
 impl fmt::Display for WaitReason {
@@ -66,6 +69,7 @@ impl fmt::Display for WaitReason {
             WaitReason::ConnectionLost => f.write_str("connection lost"),
             WaitReason::Unreadable => f.write_str("no response that the page may read"),
             WaitReason::TimedOut => f.write_str("timed out"),
+            WaitReason::ReadOnly => f.write_str("the org is in read-only mode"),
         }
     }
 }
