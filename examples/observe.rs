@@ -1,4 +1,4 @@
-//! What `tracing` tells of calls, one of which is tried again and one waits for the
+//! The spans and events of calls, one of which is retried and one waits for the
 //! rate limit: against an Okta org in a box, with a subscriber that prints.
 //!
 //! `cargo run --example observe`

@@ -234,7 +234,7 @@ mod tests {
         }
     }
 
-    /// What the name refers to by now does not matter.
+    /// The file that the path refers to by then does not matter.
     #[test]
     fn the_open_file_is_examined_and_not_its_name() {
         let folder = Folder::new("open");
@@ -270,7 +270,7 @@ mod tests {
         );
     }
 
-    /// Only root can give files away; the others have the tests above.
+    /// Only root can change the owner of a file; the tests above need no root.
     #[test]
     fn a_file_that_root_gave_away_is_refused() {
         let folder = Folder::new("given");

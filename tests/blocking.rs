@@ -125,7 +125,7 @@ fn a_service_app_fetches_its_token_once_for_all_threads() {
 fn calls_of_many_threads_are_concurrent_and_share_one_rate_limiter() {
     let (_runtime, org) = home();
     let okta = client(&org);
-    // The first response tells the rate limiter how many requests are allowed.
+    // From the first response, the rate limiter learns how many requests are allowed.
     okta.revoke_user_sessions(ADA).send().unwrap();
     org.set_latency(milliseconds(500));
     let calls: Vec<_> = (0..8)

@@ -268,7 +268,7 @@ async fn a_plan_describes_the_run_and_sends_nothing() {
     assert_eq!(plan.expected, None);
     assert_eq!(org.requests().len(), 0);
 
-    // The limit is known now: the run may use 10 of a window's 20 requests.
+    // The limit is known now: the run may use 10 of the 20 requests of each window.
     okta.revoke_user_sessions("00u00000").await.unwrap();
     let plan = okta
         .revoke_many(many())
@@ -340,7 +340,7 @@ async fn without_a_connection_users_are_not_attempted() {
     assert_eq!(outcomes[0].attempts, 1);
 }
 
-/// The first attempt may have taken effect, whatever the others came to.
+/// The first attempt may have taken effect, whatever the later ones returned.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_after_a_lost_response_is_unknown() {
     let org = org(1, 600).await;
@@ -447,7 +447,7 @@ async fn read_only_mode_pauses_the_run() {
     let start = Instant::now();
     let (_, report) = outcomes(okta.revoke_many(ids(40)).concurrency(4)).await;
     assert_eq!((report.counts.revoked, report.stopped), (40, None));
-    // Four users met it at once; then one probed every 30 s, six times in vain.
+    // Four users got the 503 at once; then one user probed every 30 s, and got it six times.
     let took = start.elapsed();
     assert!((seconds(180)..seconds(220)).contains(&took), "{took:?}");
     assert!(

@@ -1,4 +1,4 @@
-//! Both operations as they are meant to go: what is sent, what it does.
+//! Both operations without faults: what they send, and what that does.
 
 use okta_user_sessions::{
     Client, Credentials, ErrorKind, SessionClient, SessionCredentials, UserId, error_code,
@@ -91,7 +91,7 @@ async fn options_can_be_set_by_name_for_a_call_and_a_run() {
     let mut options = RevokeUserSessionsOptions::default();
     options.set("oauth_tokens", "true").unwrap();
     let call = okta.revoke_user_sessions(ADA).forget_devices(true);
-    // In place of what was set before.
+    // Replaces the option set before.
     call.options(options.clone()).await.unwrap();
     options.set("forget_devices", "false").unwrap();
     let run = okta.revoke_many([ADA]).options(options.clone());
@@ -170,7 +170,7 @@ async fn ending_keeps_the_calling_session_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn each_credential_goes_where_okta_wants_it() {
+async fn each_credential_is_sent_in_its_own_header() {
     let org = org().await;
     let build = |credentials| {
         Client::builder(org.url())
@@ -250,12 +250,15 @@ async fn requests_carry_only_what_okta_documents() {
             "user-agent",
             "x-okta-xsrftoken",
         ];
-        assert!(known.contains(&name.as_str()), "{name} was not asked for");
+        assert!(
+            known.contains(&name.as_str()),
+            "{name} is not a documented header"
+        );
     }
 }
 
 #[tokio::test]
-async fn me_is_revoked_when_it_is_asked_for_by_name() {
+async fn the_callers_own_sessions_are_revoked_with_user_id_me() {
     let org = org().await;
     let mine = org.sign_in(MockOrg::ADMIN_ID);
     let okta = admin(&org).build().unwrap();
@@ -264,7 +267,7 @@ async fn me_is_revoked_when_it_is_asked_for_by_name() {
 }
 
 #[tokio::test]
-async fn okta_refusals_keep_everything_okta_said() {
+async fn errors_keep_every_field_of_oktas_response() {
     let org = org().await;
     let okta = admin(&org).build().unwrap();
 

@@ -20,7 +20,7 @@ use crate::support::Log;
 
 const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-pkcs8.pem");
 
-/// A folder that is gone when the test is over.
+/// A folder that is removed when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -101,7 +101,7 @@ fn later_sources_override_earlier_ones() {
         (vec![&home, &dot], vec![], "dot.okta.com"),
         (vec![&home, &folder], vec![], "folder.okta.com"),
         (vec![&home, &project, &deep], vec![], "deep.okta.com"),
-        // The nearest file counts, also if it says nothing.
+        // The nearest file counts, even if it sets nothing.
         (vec![&home, &empty], vec![], "home.okta.com"),
         (vec![&home, &project], vec![variable], "variable.okta.com"),
         (
@@ -482,7 +482,7 @@ fn files_that_cannot_be_read_are_refused() {
     assert!(refusal(Config::from_file(&file)).contains("1 MiB"));
     fs::write(&file, vec![b'#'; 1024 * 1024]).unwrap();
     Config::from_file(&file).unwrap();
-    // Something else in the place of a settings file is not skipped either.
+    // A directory in the place of a settings file is not skipped either.
     let text = refusal(load(&[("home/project/okta.yaml/x", "")], &[]));
     assert!(text.contains("not a regular file"), "{text}");
     let bomb = format!(
@@ -498,8 +498,8 @@ fn files_that_cannot_be_read_are_refused() {
     }
 }
 
-/// The examples of Okta's documentation, once with an API token and once with a
-/// private key, and what else its SDKs read.
+/// The examples in Okta's documentation, with an API token and with a private key, and
+/// other keys that its SDKs read.
 #[test]
 fn documented_okta_files_are_read_unchanged() {
     let config: Config = r#"okta:
@@ -582,7 +582,7 @@ okta:
         "{config:?}"
     );
 
-    // As the documentation has it, before anybody put values in.
+    // The documentation's example, with its placeholders.
     let placeholders = client("orgUrl: \"https://{yourOktaDomain}\"\ntoken: x")
         .parse()
         .unwrap();
@@ -601,7 +601,7 @@ fn the_credential_of_the_effective_mode_is_used() {
     let mode = |mode: &str| format!("authorizationMode: {mode}");
     for (lines, result) in [
         (vec![token.to_owned()], Ok("Token { scheme: \"SSWS\"")),
-        // Okta's SDK for .NET calls it so.
+        // The name in Okta's SDK for .NET.
         (
             vec![token.to_owned(), mode("BearerToken")],
             Ok("Token { scheme: \"Bearer\""),
@@ -621,7 +621,7 @@ fn the_credential_of_the_effective_mode_is_used() {
             vec![access.into(), token.into(), mode("Bearer")],
             Ok("Bearer"),
         ),
-        // Okta's SDK for Go has the access token there.
+        // Okta's SDK for Go reads the access token from `token`.
         (vec![token.into(), mode("Bearer")], Ok("Bearer")),
         (vec![], Err("no credentials are set")),
         (
@@ -727,7 +727,7 @@ fn the_credential_of_the_effective_mode_is_used() {
 }
 
 #[test]
-fn settings_that_make_no_client_are_refused_with_their_source() {
+fn a_client_names_the_source_of_each_unusable_setting() {
     for (lines, part) in [
         ("token: x", "okta.client.orgUrl is not set"),
         (
@@ -842,7 +842,7 @@ fn limits_reach_the_client() {
     assert!(shown.contains("max_retries: 7, deadline: 120s"), "{shown}");
 }
 
-/// A file that holds a secret must be its owner's alone.
+/// Only the owner should be able to read a file with a secret.
 #[cfg(unix)]
 #[test]
 fn an_exposed_file_draws_a_warning() {
@@ -876,8 +876,7 @@ fn an_exposed_file_draws_a_warning() {
     }
 }
 
-/// The proxy is asked for the org, with its password; nothing else is known to
-/// it.
+/// The proxy gets a CONNECT for the org with the proxy's password, and nothing else.
 #[tokio::test]
 async fn calls_go_through_the_configured_proxy() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -899,16 +898,19 @@ async fn calls_go_through_the_configured_proxy() {
     let okta = Client::from_config(&client(&yaml).parse().unwrap()).unwrap();
     let error = okta.revoke_user_sessions("00u1").await.unwrap_err();
     assert_eq!(error.effect(), Effect::None, "{error:?}");
-    let asked = proxy.await.unwrap();
-    assert!(asked.starts_with("CONNECT acme.okta.com:443 "), "{asked}");
+    let request = proxy.await.unwrap();
+    assert!(
+        request.starts_with("CONNECT acme.okta.com:443 "),
+        "{request}"
+    );
     // ada:lovelace
     assert!(
-        asked
+        request
             .to_lowercase()
             .contains("proxy-authorization: basic ywrhomxvdmvsywnl"),
-        "{asked}"
+        "{request}"
     );
-    assert!(!asked.contains("00token"), "{asked}");
+    assert!(!request.contains("00token"), "{request}");
 }
 
 /// An org behind a private certificate authority that asks for a client
@@ -922,7 +924,7 @@ async fn configured_certificates_are_trusted_and_shown() {
     for (lines, result) in [
         (format!("{ca}\n{me}"), Ok(())),
         (me, Err(Some(ErrorKind::Tls))),
-        // The server says so when the connection is made already.
+        // The server refuses only after the connection was made.
         (ca, Err(None)),
     ] {
         let yaml = client(&format!(
@@ -940,7 +942,7 @@ async fn configured_certificates_are_trusted_and_shown() {
     }
 }
 
-/// Answers 204 to whoever shows a certificate of `ca.pem`.
+/// Responds with 204 to clients that present a certificate signed by `ca.pem`.
 async fn tls_server() -> u16 {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio_rustls::{
@@ -1010,8 +1012,8 @@ fn the_schema_file_matches_the_code() {
 
 const SECRET: &str = "hunter2secret";
 
-/// Nothing that a config gives away holds the secret.
-fn gives_nothing_away(text: &str) {
+/// No output of a configuration contains the secret.
+fn assert_not_shown(text: &str) {
     let mut shown = Vec::new();
     let mut refused = |error: &Error| shown.push(format!("{error} {error:?} {error:#?}"));
     match text.parse::<Config>() {
@@ -1036,7 +1038,7 @@ fn gives_nothing_away(text: &str) {
     }
 }
 
-/// An `okta.yaml` with secrets where secrets belong.
+/// An `okta.yaml` with a secret in each setting that takes one.
 fn full() -> String {
     client(&format!(
         "orgUrl: https://acme.okta.com\ntoken: {SECRET}\naccessToken: '{SECRET}'\nsessionCookie: \"idx={SECRET}\"\nprivateKey: |\n  {SECRET}\nrequestTimeout: 5\nrateLimit:\n  maxRetries: 4\nproxy:\n  host: p\n  port: 80\n  username: u\n  password: {SECRET}"
@@ -1047,12 +1049,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn arbitrary_text_does_no_harm(text in ".{0,400}") {
-        gives_nothing_away(&text);
+    fn arbitrary_text_neither_panics_nor_reveals_a_secret(text in ".{0,400}") {
+        assert_not_shown(&text);
     }
 
     #[test]
-    fn arbitrary_bytes_in_a_file_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn arbitrary_bytes_in_a_file_cause_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let folder = Folder::new();
         let file = folder.0.join("okta.yaml");
         fs::write(&file, &bytes).unwrap();
@@ -1071,7 +1073,7 @@ proptest! {
     ) {
         let mut text = full();
         text.insert_str(at.index(text.len()), &insert);
-        gives_nothing_away(&text);
+        assert_not_shown(&text);
     }
 
     /// Where a key, number, mode or group is expected.
@@ -1089,7 +1091,7 @@ proptest! {
             7 => format!("okta:\n  testing:\n    testingDisableHttpsCheck: {secret}"),
             _ => format!("okta:\n  client: {secret}"),
         };
-        gives_nothing_away(&text);
+        assert_not_shown(&text);
     }
 
     #[test]

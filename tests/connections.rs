@@ -71,7 +71,7 @@ struct Counts {
 }
 
 impl Org {
-    /// HTTP/2 with TLS, else HTTP/1.1.
+    /// Speaks HTTP/2 over TLS, and HTTP/1.1 without.
     async fn start(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -115,7 +115,7 @@ impl Counts {
     async fn answer(self: Arc<Self>) -> Result<Response<String>, Infallible> {
         let in_flight = self.in_flight.fetch_add(1, SeqCst) + 1;
         self.peak.fetch_max(in_flight, SeqCst);
-        // Long enough for others to arrive.
+        // Long enough for other requests to arrive.
         tokio::time::sleep(Duration::from_millis(5)).await;
         self.in_flight.fetch_sub(1, SeqCst);
         let mut answer = Response::new(String::new());

@@ -278,7 +278,7 @@ fn every_mismatch_with_the_specification_is_named() {
     }
 }
 
-/// Puts a value at a JSON pointer, or takes what is there away.
+/// Sets the value at a JSON pointer, or removes it.
 fn put(document: &mut Value, pointer: &str, value: Value) {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     let name = name.replace("~1", "/");

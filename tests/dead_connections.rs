@@ -1,5 +1,4 @@
-//! HTTP/2 connections over which nothing comes any more: the next attempt has
-//! another.
+//! Connections that no longer respond: the next attempt opens another one.
 
 use std::{
     convert::Infallible,
@@ -35,14 +34,14 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What becomes of the first connection. All others respond.
+/// How the first connection fails. All later ones respond.
 #[derive(Clone, Copy, Debug)]
 enum First {
-    /// It is accepted, and that was all.
+    /// It is accepted, and nothing more happens.
     Silent,
-    /// Its server is alive, and no request gets a response.
+    /// Its server answers pings, but no request gets a response.
     Hangs,
-    /// Its server takes no request.
+    /// Its server allows no concurrent streams.
     NoStreams,
     /// It responds until the server is frozen.
     Responds,
@@ -116,7 +115,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let service = service_fn(move |_| respond(hangs));
-    // Its end is the client's business.
+    // The client decides when it ends.
     drop(server.serve_connection(TokioIo::new(socket), service).await);
 }
 
@@ -131,7 +130,7 @@ async fn respond(hangs: bool) -> Result<Response<String>, Infallible> {
     Ok(response)
 }
 
-/// Whose server stops reading, as one does behind a firewall that forgot it.
+/// A socket that stops reading, as if a firewall in between had dropped the connection.
 struct Freezable {
     socket: TcpStream,
     frozen: Arc<AtomicBool>,
@@ -179,12 +178,11 @@ async fn an_attempt_that_timed_out_is_followed_by_one_over_another_connection() 
     for (first, attempts) in [
         (First::Silent, 2),
         (First::Hangs, 2),
-        // The first request sets out before the server's settings are there, and
-        // is refused.
+        // The first request is sent before the server's settings arrive, and is refused.
         (First::NoStreams, 3),
     ] {
         let server = Server::start(first).await;
-        // Shorter than what an idle connection is kept for.
+        // Shorter than the time for which an idle connection is kept.
         let policy = RetryPolicy::default().with_attempt_timeout(seconds(5));
         let okta = server.client().retry(policy).build().unwrap();
         let started = Instant::now();
@@ -269,7 +267,7 @@ async fn the_time_limit_of_a_given_builder_counts_as_well() {
     assert!(receipt.earlier_effect_unknown());
 }
 
-/// Between two calls there is nothing to notice, and the connection is kept.
+/// A connection is not replaced merely because it was idle between two calls.
 #[tokio::test(start_paused = true)]
 async fn a_live_idle_connection_is_kept() {
     let server = Server::start(First::Responds).await;
@@ -281,7 +279,7 @@ async fn a_live_idle_connection_is_kept() {
     assert_eq!(server.connections(), 1);
 }
 
-/// A server that leaves each twentieth request without a response.
+/// A server that does not respond to every twentieth request.
 async fn forgetful(http2: bool) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server {
@@ -341,7 +339,7 @@ async fn unanswered_requests_do_not_multiply_connections() {
         assert!(peak <= AT_ONCE, "{peak} at once, HTTP/2: {http2}");
         let connections = server.connections();
         let most = match http2 {
-            // One more for each round's, and for those that met it in a retry.
+            // One more connection for each round, and for timeouts during retries.
             true => 2 * ROUNDS + 1,
             false => ROUNDS * AT_ONCE,
         };
@@ -349,7 +347,7 @@ async fn unanswered_requests_do_not_multiply_connections() {
     }
 }
 
-/// As a firewall does that forgot them.
+/// As if a firewall in between had dropped them.
 #[tokio::test(start_paused = true)]
 async fn dead_idle_http1_connections_cost_one_attempt_in_total() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

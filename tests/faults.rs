@@ -1,5 +1,5 @@
-//! Everything that can come back instead of an answer of Okta's: a clear
-//! error, never a success, and an effect that is true.
+//! Responses that are not Okta's: each gives a clear error with the right effect, and never
+//! a success.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use okta_user_sessions::{
 
 use crate::support::{ADA, once, org, unreachable, user, was_cleared};
 
-/// Both clients, made once, since making one takes its time.
+/// Both clients, built once because that is slow.
 struct Both {
     org: MockOrg,
     okta: Client,
@@ -26,7 +26,7 @@ impl Both {
         let me = SessionClient::builder(org.url())
             .allow_loopback_http(true)
             .retry(RetryPolicy::never())
-            // A token outlives the sessions that `okta` revokes.
+            // An access token, because `okta` revokes the sessions.
             .credentials(SessionCredentials::access_token(
                 org.issue_user_access_token(ADA),
             ))
@@ -35,7 +35,7 @@ impl Both {
         Self { org, okta, me }
     }
 
-    /// What both operations make of a fault, sent once each.
+    /// The result of each operation when it meets the fault.
     async fn meet(&self, fault: &Fault) -> [Result<Receipt, Error>; 2] {
         self.org.fail_next(2, fault.clone());
         [
@@ -65,7 +65,7 @@ async fn only_the_documented_status_of_okta_is_a_success() {
         (400, Rejected, None),
         (401, Unauthorized, None),
         (403, Forbidden, None),
-        // Not Okta's words: this says nothing about the user.
+        // Not Okta's error code, so this says nothing about the user.
         (404, Rejected, None),
         (405, Rejected, None),
         (408, Rejected, Unknown),
@@ -144,7 +144,7 @@ async fn a_success_status_with_foreign_content_is_not_a_success() {
             assert_eq!(error.status(), Some(200));
         }
     }
-    // A 204 has no body by definition, so the page is seen by its headers.
+    // A 204 has no body by definition, so only the headers show that there is a page.
     for head in [
         format!("Content-Length: {}\r\n\r\n{page}", page.len()),
         format!(
@@ -152,7 +152,7 @@ async fn a_success_status_with_foreign_content_is_not_a_success() {
             page.len()
         ),
         format!("Content-Type: text/html\r\n\r\n{page}"),
-        // A client that decodes it forgets the length.
+        // A client that decodes the body drops its length.
         format!(
             "Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{page}",
             page.len()
@@ -165,7 +165,7 @@ async fn a_success_status_with_foreign_content_is_not_a_success() {
             assert_eq!(error.status(), Some(204));
         }
     }
-    // A 200 without a length ends with its connection: a cut would not show.
+    // A 200 without a length ends with its connection, so it may have been cut off.
     for head in [
         "HTTP/1.1 200 OK\r\n\r\n",
         "HTTP/1.0 200 OK\r\n\r\n",
@@ -176,7 +176,7 @@ async fn a_success_status_with_foreign_content_is_not_a_success() {
             assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
         }
     }
-    // An empty page of a portal, too: Okta's answers have a request id.
+    // A portal's page may be empty, but it lacks the request id of Okta's responses.
     let fault = Fault::status(200).content_type("Text/HTML; charset=utf-8");
     for result in both.meet(&fault).await {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::UnexpectedResponse);
@@ -241,10 +241,10 @@ async fn a_failed_connection_has_no_effect_with_a_given_builder_too() {
     }
 }
 
-/// Looks up names for ever.
-struct Nobody;
+/// A resolver that never finishes.
+struct NeverResolves;
 
-impl reqwest::dns::Resolve for Nobody {
+impl reqwest::dns::Resolve for NeverResolves {
     fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
         Box::pin(std::future::pending())
     }
@@ -252,7 +252,7 @@ impl reqwest::dns::Resolve for Nobody {
 
 #[tokio::test(start_paused = true)]
 async fn connecting_that_outlasts_the_attempt_has_no_effect() {
-    // The system accepts connections, and nobody makes the TLS handshake.
+    // The system accepts the connection, but the TLS handshake gets no response.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("https://{}", listener.local_addr().unwrap());
     for (url, policy) in [
@@ -272,7 +272,11 @@ async fn connecting_that_outlasts_the_attempt_has_no_effect() {
         let started = tokio::time::Instant::now();
         let error = Client::builder(url)
             .credentials(Credentials::api_token("00token"))
-            .http_client_builder(|| reqwest::Client::builder().no_proxy().dns_resolver(Nobody))
+            .http_client_builder(|| {
+                reqwest::Client::builder()
+                    .no_proxy()
+                    .dns_resolver(NeverResolves)
+            })
             .retry(policy)
             .build()
             .unwrap()
@@ -304,10 +308,10 @@ async fn a_timeout_after_any_connection_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_response_that_is_cut_off_anywhere_is_unknown() {
+async fn a_response_cut_off_anywhere_is_unknown() {
     let both = Both::start().await;
-    // The mock's 200 of endUserSessions and its errors differ in length; a cut
-    // inside the head is one for both.
+    // The bodies of the two operations differ in length, but these cuts are all within the
+    // head.
     for bytes in [0, 1, 8, 20, 60] {
         for after_effect in [false, true] {
             let fault = Fault::cut_after(bytes).after_effect(after_effect);
@@ -342,7 +346,7 @@ async fn a_body_that_is_cut_off_keeps_the_status() {
     let kinds = [ErrorKind::UnexpectedResponse, ErrorKind::ConnectionLost];
     for (result, kind) in both.meet(&cut("200 OK")).await.into_iter().zip(kinds) {
         let error = result.expect_err("a success");
-        // To revoke, 200 is no success even whole.
+        // For revokeUserSessions, a 200 is not a success even if it is complete.
         assert_eq!((error.kind(), error.effect()), (kind, Effect::Unknown));
         assert_eq!(
             (error.status(), error.request_id()),
@@ -410,7 +414,7 @@ async fn a_body_is_read_within_bounds_and_in_any_encoding() {
 }
 
 #[tokio::test]
-async fn error_texts_of_okta_cannot_control_a_terminal() {
+async fn control_characters_in_oktas_texts_are_escaped() {
     let both = Both::start().await;
     let body = "{\"errorCode\":\"E1\",\"errorSummary\":\"\\u001b[2Jgone\\r\\n\",\"errorCauses\":[{\"errorSummary\":\"\\u0007\"}]}";
     for result in both.meet(&Fault::status(400).body(body)).await {
@@ -425,7 +429,7 @@ async fn error_texts_of_okta_cannot_control_a_terminal() {
 }
 
 #[tokio::test]
-async fn errors_of_okta_say_what_to_do() {
+async fn errors_for_oktas_codes_say_what_to_do() {
     let both = Both::start().await;
     for (status, code, kind, effect, advice) in [
         (
@@ -496,7 +500,7 @@ async fn errors_of_okta_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn null_causes_and_missing_fields_are_read() {
+async fn null_causes_and_missing_fields_are_tolerated() {
     let both = Both::start().await;
     let body = r#"{"errorCode":"E0000007","errorCauses":null,"new":1}"#;
     for result in both.meet(&Fault::status(404).body(body)).await {
@@ -507,7 +511,7 @@ async fn null_causes_and_missing_fields_are_read() {
 }
 
 #[tokio::test]
-async fn nothing_listening_means_nothing_was_sent() {
+async fn a_refused_connection_has_no_effect() {
     let error = unreachable().revoke_user_sessions(ADA).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.effect()),

@@ -1,5 +1,5 @@
-//! Servers that lie about the end of a response, or are not Okta at all: no success
-//! that was none, and no "nothing happened" where something may have.
+//! Servers that lie about the end of a response, or are not Okta: none of them can cause a
+//! false success, or an effect of `None` if the request may have taken effect.
 
 use std::{
     sync::{Arc, Mutex},
@@ -63,7 +63,7 @@ fn assert_unknown(result: Result<Receipt, Error>, what: &str) -> Error {
     error
 }
 
-/// Answers each connection's first request with the same bytes, and hangs up.
+/// Responds to the first request of each connection with the same bytes, and closes it.
 struct Http1 {
     url: String,
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -99,7 +99,7 @@ impl Http1 {
 /// How a server can stop in the middle of an HTTP/2 response.
 fn stops(stream: u32) -> Vec<(String, Vec<u8>, bool)> {
     let mut stops = vec![("closes the connection".to_owned(), Vec::new(), true)];
-    // Every code of RFC 9113 §7, and two that it does not have.
+    // Every error code of RFC 9113 §7, and two that it does not define.
     for code in (0..=13).chain([14, u32::MAX]) {
         stops.push((
             format!("resets with {code}"),
@@ -128,7 +128,7 @@ async fn a_200_whose_http2_stream_is_cut_off_is_not_a_success() {
         ("no request id", &[], b""),
     ];
     let server = http2::Server::start().await;
-    // Completeness is not for sale with the check of the request id.
+    // A response must be complete even if the request id is not required.
     let both = Both::new(&server.url, true);
     for (name, fields, body) in begins {
         for case in 0..stops(1).len() {
@@ -199,7 +199,7 @@ async fn a_204_with_http2_content_or_without_its_end_is_not_a_success() {
             bytes.extend(data(stream, END_STREAM, b"<html>"));
             bytes
         },
-        // Of a 200 this is as good as nothing, but a 204 has nothing at all.
+        // A 200 may have an empty object as its body, but a 204 has no content.
         |stream| {
             let mut bytes = headers(stream, 0, 204, &[ID]);
             bytes.extend(data(stream, END_STREAM, b"{}"));
@@ -286,7 +286,7 @@ async fn only_a_204_confirms_a_revocation() {
 }
 
 #[tokio::test]
-async fn a_success_needs_the_request_id_of_okta_unless_allowed_without() {
+async fn a_success_needs_oktas_request_id_unless_it_may_be_missing() {
     let server = Http1::start().await;
     let (strict, lenient) = (Both::new(&server.url, false), Both::new(&server.url, true));
     let long = "i".repeat(129);
@@ -373,7 +373,7 @@ async fn a_refusal_by_okta_has_no_effect() {
 }
 
 #[tokio::test]
-async fn a_foreign_401_is_not_answered_with_the_next_token() {
+async fn a_401_that_okta_did_not_make_is_not_resent_with_a_new_token() {
     let org = crate::support::org().await;
     let okta = crate::support::automation(&org)
         .retry(RetryPolicy::never())
@@ -388,7 +388,7 @@ async fn a_foreign_401_is_not_answered_with_the_next_token() {
 }
 
 #[tokio::test]
-async fn the_text_of_a_server_is_kept_within_bounds() {
+async fn texts_from_a_server_are_truncated() {
     let server = Http1::start().await;
     let both = Both::new(&server.url, false);
     let (id, long) = ("i".repeat(60_000), "é".repeat(20_000));
@@ -442,8 +442,8 @@ async fn the_text_of_a_response_that_is_not_from_okta_is_reported() {
     }
 }
 
-/// Answers the first connection's first request with `first`, and what comes over it
-/// afterwards with a success that is none; later connections get a refusal of Okta's.
+/// Responds to the first connection's first request with `first`, and to later requests over
+/// it with a false success. Other connections get a refusal by Okta.
 async fn out_of_step(first: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -471,7 +471,7 @@ async fn out_of_step(first: &'static str) -> String {
     url
 }
 
-/// What follows over its connection may be its content, so it is not read as the
+/// Bytes that follow over its connection may be its content, so they are not read as the
 /// response to the next request.
 #[tokio::test]
 async fn a_connection_is_not_used_after_a_response_whose_end_is_in_doubt() {
@@ -490,7 +490,7 @@ async fn a_connection_is_not_used_after_a_response_whose_end_is_in_doubt() {
     }
 }
 
-/// It may have got the connection of the other one a moment before.
+/// It may have got that connection a moment earlier.
 #[tokio::test]
 async fn a_request_sharing_a_connection_with_a_response_whose_end_is_in_doubt_is_unknown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -516,7 +516,7 @@ async fn a_request_sharing_a_connection_with_a_response_whose_end_is_in_doubt_is
 }
 
 #[tokio::test]
-async fn the_text_of_a_goaway_is_short_and_without_secrets() {
+async fn the_debug_data_of_a_goaway_is_truncated_and_redacted() {
     let server = http2::Server::start().await;
     let both = Both::new(&server.url, false);
     for words in ["you sent SSWS 00token!".to_owned(), "w".repeat(10_000)] {
@@ -531,7 +531,7 @@ async fn the_text_of_a_goaway_is_short_and_without_secrets() {
     }
 }
 
-/// OAuth's words for an error are not Okta's codes.
+/// An OAuth error name is not an Okta error code.
 #[tokio::test]
 async fn an_oauth_error_named_like_an_okta_code_is_not_from_okta() {
     let server = Http1::start().await;

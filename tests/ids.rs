@@ -65,7 +65,7 @@ async fn ids_that_would_reach_another_path_are_refused_with_id_and_reason() {
 async fn characters_allowed_in_a_path_segment_stay_literal() {
     let org = org().await;
     let okta = once(&org);
-    // RFC 3986 §3.3: unreserved, sub-delims but for ";", ":" and "@".
+    // RFC 3986 §3.3: unreserved, sub-delims except ";", ":" and "@".
     let id = "a-._~!$&'()*+,=:@z";
     okta.revoke_user_sessions(id).await.unwrap_err();
     assert_eq!(
@@ -87,7 +87,7 @@ fn an_id_only_ever_reaches_its_own_path() {
         .build()
         .unwrap();
     let org = runtime.block_on(org());
-    // The rate limit is no subject here.
+    // The rate limit must not slow this test.
     org.set_rate_limit(u32::MAX, std::time::Duration::from_secs(60));
     let okta = {
         let _inside = runtime.enter();
@@ -113,7 +113,7 @@ fn an_id_only_ever_reaches_its_own_path() {
             .and_then(|rest| rest.strip_suffix("/sessions"));
         let decoded = segment.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned());
         prop_assert_eq!(decoded.as_deref(), Some(id.as_str()));
-        // Nor does a second parser, such as a proxy's, read another path.
+        // Another parser, such as a proxy's, reads the same path.
         let url = reqwest::Url::parse(&format!("http://x{}", request.path())).unwrap();
         prop_assert_eq!(url.path(), request.path());
         prop_assert!(!segment.unwrap_or_default().contains(['/', '\\']));
@@ -121,7 +121,7 @@ fn an_id_only_ever_reaches_its_own_path() {
 }
 
 proptest! {
-    /// The two lists are of Unicode's own tables, in another crate.
+    /// The classes come from Unicode's tables in another crate.
     #[test]
     fn invisible_characters_are_refused_with_their_code_point(
         c in r"[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zs}\p{Zl}\p{Zp}\p{Co}--[ ]]",

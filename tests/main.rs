@@ -1,7 +1,10 @@
-//! Behaviour that a user or Okta would notice: real HTTP over loopback against
-//! the mock org. One binary, a module per subject.
+//! What users and Okta observe, over real HTTP on loopback against the mock org. One test
+//! binary, with a module per subject.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot continue should fail"
+)]
 
 mod blocking;
 mod bulk;

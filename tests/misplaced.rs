@@ -1,5 +1,5 @@
-//! A secret that was put into the wrong place: every secret in every setting, variable
-//! and builder method, and no piece of it in what people see.
+//! Secrets in the wrong place: each kind of secret is put into each setting, variable and
+//! builder method, and no piece of it may appear in any output.
 
 use std::{collections::HashMap, error::Error as _, fmt::Debug, path::Path};
 
@@ -23,10 +23,10 @@ const SECRETS: [&str; 5] = [
     "Tr0ub4dor&3xQ9zW",
 ];
 
-/// Pieces this long stand in no text by chance.
+/// A piece of this length does not occur in a text by chance.
 const PIECE: usize = 6;
 
-/// Where a secret may be within a value that is meant to be a URL.
+/// Places for a secret within a URL.
 const FORMS: [&str; 9] = [
     "https://%",
     "https://%@acme.okta.com",
@@ -39,7 +39,7 @@ const FORMS: [&str; 9] = [
     "http://%",
 ];
 
-/// What people see, with the secret that must not be in it.
+/// The output so far, and the secret that must not appear in it.
 struct Seen<'a> {
     place: String,
     secret: &'a str,
@@ -49,7 +49,7 @@ impl Seen<'_> {
     fn check(&self, text: &str) {
         let text = text.to_lowercase();
         for part in self.secret.split_ascii_whitespace() {
-            // A cookie's name, and PEM's own words, are no secrets.
+            // A cookie's name and the labels of PEM are not secret.
             let part = part.trim_start_matches("idx=").to_lowercase();
             if part.contains("--") || part == "private" || part == "key-----" {
                 continue;
@@ -98,7 +98,7 @@ impl Seen<'_> {
     }
 }
 
-/// Runs `check` for every secret, and then looks at what was logged meanwhile.
+/// Runs `check` for every secret, and then searches the log.
 fn with_every_secret(place: &str, forms: &[&str], check: impl Fn(&Seen, String)) {
     for secret in SECRETS {
         for form in forms {
@@ -172,7 +172,7 @@ fn yaml(setting: &str, value: &str, list: bool) -> String {
     }
 }
 
-/// With what a client needs besides, so that the value is looked at to the end.
+/// Adds the other settings that a client needs, so that every check of the value runs.
 fn complete(config: Config, setting: &str) -> Config {
     let has = |names: &[&str]| names.iter().any(|name| setting.ends_with(name));
     let config = match has(&["proxy.port", "username", "password", "noProxy"]) {
@@ -257,7 +257,7 @@ fn no_key_or_text_of_a_file_shows_a_secret() {
                 seen.config(&config);
             }
         }
-        // Given instead of the path.
+        // The file's content, in the place of its path.
         seen.result(Config::from_file(&value));
         seen.result(Config::from_file(Path::new("/tmp").join(&value)));
     });
@@ -294,7 +294,7 @@ fn no_method_of_a_configuration_shows_a_secret() {
     });
 }
 
-/// Reading the system's certificates each time would take longer than all else.
+/// Without the system's certificates, because reading them each time is slow.
 fn without_roots() -> reqwest::ClientBuilder {
     reqwest::Client::builder().tls_certs_only([])
 }
@@ -317,7 +317,7 @@ fn no_method_of_a_builder_shows_a_secret() {
             shared().user_agent_suffix(value),
             of().proxy(Proxy::new(value)),
         ];
-        // A value that is looked at by the HTTP client, and for what it is only.
+        // Values that only the HTTP client checks.
         if value == seen.secret {
             builders.extend([
                 of().proxy(Proxy::new("http://proxy.example").basic_auth(value, value)),

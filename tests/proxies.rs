@@ -1,4 +1,4 @@
-//! Proxies that refuse, hang, or are not understood.
+//! Proxies that refuse or hang, and malformed settings of a proxy.
 
 use std::{
     env,
@@ -20,8 +20,8 @@ use tokio::{
 
 use crate::support::ADA;
 
-/// A proxy that answers each CONNECT with these bytes, or never; its URL, and how
-/// many it got.
+/// A proxy that responds to each CONNECT with these bytes, or never. Returns its URL and a
+/// counter of CONNECTs.
 async fn proxy(response: Option<&'static str>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -93,7 +93,7 @@ async fn a_tunnel_that_outlasts_the_attempt_has_no_effect() {
 
 const MARK: &str = "TEST_MALFORMED_PROXY";
 
-/// What the child process does; alone it does nothing.
+/// The child process of the next test. Run by itself, it does nothing.
 #[test]
 fn the_process_with_a_malformed_proxy_variable() {
     if env::var(MARK).is_err() {
@@ -108,7 +108,7 @@ fn the_process_with_a_malformed_proxy_variable() {
         text.contains("HTTPS_PROXY") && !text.contains("hush"),
         "{text}"
     );
-    // What is said in code goes before the environment.
+    // The program's own settings take precedence over the environment.
     builder().proxy(Proxy::new("http://p")).build().unwrap();
     builder()
         .http_client_builder(|| reqwest::Client::builder().no_proxy())

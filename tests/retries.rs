@@ -21,7 +21,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// An org that lets in so many requests a minute.
+/// An org that allows this many requests a minute.
 async fn small_org(limit: u32) -> MockOrg {
     let org = MockOrg::builder()
         .rate_limit(limit, seconds(60))
@@ -72,7 +72,7 @@ async fn transient_errors_are_retried_and_named_in_the_retry() {
         let waits = Arc::new(Mutex::new(Vec::new()));
         let seen = waits.clone();
         let okta = admin(&org)
-            // Room for two windows, which two 429s cost.
+            // Enough for the two windows that two 429s cost.
             .retry(RetryPolicy::default().with_deadline(seconds(300)))
             .on_wait(move |event| seen.lock().unwrap().push(event.clone()))
             .build()
@@ -164,7 +164,7 @@ async fn an_earlier_attempt_that_may_have_reached_okta_stays_unknown() {
         .revoke_user_sessions(ADA)
         .await
         .unwrap_err();
-    // The last answer is a refusal, but the first attempt did revoke.
+    // The last response is a refusal, but the first attempt did revoke.
     assert!(was_cleared(&org));
     assert_eq!(
         (error.kind(), error.effect()),
@@ -224,7 +224,7 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
     assert!(error.wait().unwrap() >= seconds(60), "{:?}", error.wait());
     assert!(error.to_string().contains("deadline"), "{error}");
 
-    // The next call knows already, and spends no request on it.
+    // The next call knows it already, and sends no request.
     let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.effect()),
@@ -273,7 +273,7 @@ async fn a_concurrency_limit_costs_a_short_pause_not_a_whole_window() {
     assert_eq!(okta.rate_limit().unwrap().limit(), 600);
 }
 
-/// The figure: 1,000 calls at once where 100 a minute are let in.
+/// A thousand calls at once, where a hundred a minute are allowed.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_calls_take_the_fewest_windows_and_one_429_at_most() {
     let org = small_org(100).await;
@@ -316,8 +316,8 @@ async fn without_rate_limit_headers_the_rate_limiter_does_not_wait() {
     assert_eq!(okta.rate_limit(), None);
 }
 
-/// A server that sends nothing but what it is told to, no `Date` above all, and
-/// when each request came.
+/// A server that sends exactly these responses, without a `Date` unless they have one.
+/// Also returns when each request arrived.
 async fn server(
     respond: impl Fn() -> String + Send + 'static,
 ) -> (Client, Arc<Mutex<Vec<Instant>>>) {

@@ -1,4 +1,4 @@
-//! Awaited where Tokio has no timers, no I/O, or no runtime at all.
+//! Calls awaited in a Tokio runtime without timers or I/O, or outside of any runtime.
 
 use futures_util::FutureExt;
 use okta_user_sessions::{

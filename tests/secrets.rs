@@ -1,4 +1,4 @@
-//! No secret in any `Debug`, `Display`, log or span.
+//! No `Debug`, `Display`, log or span shows a secret.
 
 use okta_user_sessions::{
     Client, Credentials, RetryPolicy, SessionClient, SessionCredentials, mock::Fault,
@@ -43,7 +43,7 @@ async fn no_secret_is_ever_shown() {
     okta.revoke_user_sessions(ADA).await.unwrap_err();
     shown.push(format!("{org:?} {:?}", org.requests()));
 
-    // A server that sends back what it was sent, in every place it can.
+    // A server that echoes the secrets in every place it can.
     for echo in [
         format!("{TOKEN} SSWS {TOKEN} {XSRF}"),
         format!("idx={COOKIE} {COOKIE} {XSRF}"),

@@ -35,7 +35,7 @@ fn builder(org: &MockOrg, key: impl Signer) -> ClientBuilder<Client> {
         .credentials(Credentials::service_app(APP, key, ["okta.users.manage"]))
 }
 
-/// A client with a token of its own, and the key that it proves it by.
+/// A client with an access token that is bound to a key.
 fn bound(org: &MockOrg, token: &str, jwk: &str) -> Client {
     Client::builder(org.url())
         .allow_loopback_http(true)
@@ -81,7 +81,7 @@ async fn every_kind_of_key_gets_a_token_and_revokes() {
 
                 let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
 
-                // The nonce challenge is answered, and counts as no retry.
+                // The nonce challenge is met, and does not count as a retry.
                 assert_eq!(receipt.attempts(), 1, "{algorithm} {dpop}");
                 assert_eq!(org.token_requests(), if dpop { 2 } else { 1 });
                 assert_eq!(org.user(ADA).unwrap().sessions, 0);
@@ -95,7 +95,7 @@ async fn every_kind_of_key_gets_a_token_and_revokes() {
 }
 
 #[tokio::test]
-async fn ids_with_reserved_characters_are_proven_as_they_are_sent() {
+async fn the_proof_names_the_url_as_it_is_sent() {
     let (org, okta) = org_with(app()).await;
     for id in ["ada@example.com", "a+b", "a!$&'()*,=:b", "zoë", "a b"] {
         org.add_user(MockUser::new(id).sessions(1));
@@ -110,7 +110,7 @@ async fn a_hundred_first_calls_make_one_token_request() {
     let (org, okta) = org_with(app()).await;
     all(&okta, 100).await;
     assert_eq!(org.tokens_issued(), 1);
-    // One, and its nonce challenge.
+    // One request, and its nonce challenge.
     assert_eq!(org.token_requests(), 2);
     assert_eq!(org.log().len(), 100);
 }
@@ -152,7 +152,7 @@ async fn nonces_of_both_servers_are_used_and_remembered() {
     org.rotate_dpop_nonce();
     let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
     assert_eq!((sent(&org), receipt.attempts()), (7, 1));
-    // With 400 in the place of 401 too.
+    // With 400 instead of 401 too.
     org.set_dpop_refusal_status(400);
     org.rotate_dpop_nonce();
     okta.revoke_user_sessions(ADA).await.unwrap();
@@ -192,14 +192,14 @@ async fn a_token_is_renewed_before_it_expires_without_a_wait() {
     okta.revoke_user_sessions(ADA).await.unwrap();
     assert_eq!(org.tokens_issued(), 1);
 
-    // In its last tenth. The renewal hangs, and nobody waits for it.
+    // In the last tenth of its lifetime. The renewal hangs, but no call waits for it.
     sleep(seconds(12)).await;
     org.set_token_latency(seconds(3));
     let started = Instant::now();
     okta.revoke_user_sessions(ADA).await.unwrap();
     assert!(started.elapsed() < seconds(1), "{:?}", started.elapsed());
 
-    // Past its end the one that was begun is used.
+    // After the token has expired, calls use the renewal that was begun.
     sleep(seconds(10)).await;
     okta.revoke_user_sessions(ADA).await.unwrap();
     assert_eq!(org.tokens_issued(), 2);
@@ -220,7 +220,7 @@ async fn a_failed_renewal_leaves_a_valid_token_in_use() {
         okta.revoke_user_sessions(ADA).await.unwrap();
         sleep(Duration::from_millis(450)).await;
     }
-    // Twenty seconds: tried again after 1, 2, 4 and 8 s, not at every call.
+    // In twenty seconds: retried after 1, 2, 4 and 8 s, not with every call.
     let tries = org.token_requests() - before;
     assert!((3..=6).contains(&tries), "{tries}");
 
@@ -243,7 +243,7 @@ async fn a_dropped_call_does_not_abort_the_shared_renewal() {
     second.await.unwrap().unwrap();
     assert_eq!(org.tokens_issued(), 1);
 
-    // When all have left, the next goes on with it.
+    // After all callers were dropped, the next one continues the renewal.
     org.expire_tokens();
     let alone = tokio::spawn(okta.revoke_user_sessions(ADA).into_future());
     sleep(seconds(1)).await;
@@ -253,7 +253,7 @@ async fn a_dropped_call_does_not_abort_the_shared_renewal() {
     assert_eq!(org.tokens_issued(), 2);
 }
 
-/// A renewal that nobody drove until its time was up fails nobody later.
+/// A renewal that was not polled until its deadline does not fail later calls.
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_timed_out_is_started_again() {
     let (org, okta) = org_with(app()).await;
@@ -266,7 +266,7 @@ async fn a_renewal_that_timed_out_is_started_again() {
     assert_eq!(org.tokens_issued(), 1);
 }
 
-/// Nor does a caller pay for the one that began, late in that one's time.
+/// A renewal that is near its own deadline does not shorten the deadline of a later call.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_joins_a_renewal_keeps_its_own_deadline() {
     let (org, _) = org_with(app()).await;
@@ -393,7 +393,7 @@ async fn a_token_response_without_a_valid_token_is_an_error() {
             "{error}"
         );
         assert_eq!((sent(&org), org.token_requests()), (0, 1), "{fault:?}");
-        // And it is not remembered.
+        // It is not cached.
         okta.revoke_user_sessions(ADA).await.unwrap();
     }
 }
@@ -413,7 +413,7 @@ async fn a_transient_error_of_the_token_endpoint_is_retried() {
         org.fail_next_token(1, fault.clone());
         let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
         assert_eq!(receipt.attempts(), 1, "{fault:?}");
-        // Once spoiled, once challenged, once answered.
+        // One malformed response, one challenge, one success.
         assert_eq!(org.token_requests(), 3, "{fault:?}");
     }
 }
@@ -441,7 +441,7 @@ async fn the_deadline_covers_the_token_request() {
 }
 
 #[tokio::test]
-async fn a_given_token_that_is_bound_to_a_key_is_proven() {
+async fn a_token_bound_to_a_key_is_sent_with_a_proof() {
     let org = org().await;
     let token = org.issue_dpop_access_token(&["okta.users.manage"], RSA);
     org.demand_resource_nonce(true);
@@ -463,7 +463,7 @@ async fn a_given_token_that_is_bound_to_a_key_is_proven() {
     assert_eq!(org.log().len(), 1);
 }
 
-/// Once for each batch that the rate limiter admits, twice as many calls each time.
+/// One for each batch that the rate limiter admits; each batch is twice as large.
 #[tokio::test]
 async fn many_calls_with_a_refused_key_make_few_token_requests() {
     let org = org().await;
@@ -477,9 +477,9 @@ async fn many_calls_with_a_refused_key_make_few_token_requests() {
     assert!(asked <= 5, "{asked}");
 }
 
-/// The first refusal also tells the org's time, which the next proof is made by.
+/// The first refusal also states the org's time, which the next proof uses.
 #[tokio::test]
-async fn a_proof_refused_before_the_clock_is_known_is_made_once_more() {
+async fn a_proof_refused_before_the_clock_is_known_is_made_again_once() {
     let org = org().await;
     let token = org.issue_dpop_access_token(&["okta.users.manage"], P256);
     let okta = bound(&org, &token, P256);
@@ -519,7 +519,7 @@ async fn an_endless_nonce_challenge_is_a_named_error() {
     }
 }
 
-/// The nonce that is known stays, so nothing is challenged.
+/// The known nonce stays in use, so there is no challenge.
 #[tokio::test]
 async fn an_empty_or_overlong_nonce_is_ignored() {
     let org = org().await;
@@ -537,7 +537,7 @@ async fn an_empty_or_overlong_nonce_is_ignored() {
     }
 }
 
-/// A signer like a KMS: elsewhere, slow, and sometimes out of order.
+/// A remote signer like a KMS: slow, and sometimes unavailable.
 struct Kms {
     key: PrivateKey,
     broken: Arc<AtomicBool>,
@@ -618,7 +618,7 @@ fn an_invalid_service_app_is_refused_when_the_client_is_built() {
 }
 
 #[tokio::test]
-async fn without_scopes_the_one_that_revoking_needs_is_requested() {
+async fn without_scopes_okta_users_manage_is_requested() {
     let org = org().await;
     org.add_service_app(app());
     let okta = Client::builder(org.url())
@@ -648,7 +648,7 @@ async fn no_output_shows_the_key_the_assertion_the_proof_or_the_token() {
     let private: serde_json::Value = serde_json::from_str(P256).unwrap();
     secrets.push(private["d"].as_str().unwrap().to_owned());
 
-    // The token endpoint sends back what it was sent.
+    // The token endpoint echoes the request.
     org.expire_tokens();
     let body = String::from_utf8(requests[0].body().to_vec()).unwrap();
     let assertion = body.split("client_assertion=").nth(1).unwrap().to_owned();
@@ -661,7 +661,7 @@ async fn no_output_shows_the_key_the_assertion_the_proof_or_the_token() {
     }
 }
 
-/// Such as the 203 of a proxy that changed something else.
+/// Such as the 203 of a proxy that changed the response.
 #[tokio::test]
 async fn a_token_in_a_response_with_an_unexpected_status_is_not_shown() {
     let org = org().await;

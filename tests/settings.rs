@@ -1,4 +1,4 @@
-//! What a client is built from: URL, credentials, headers.
+//! The settings of a client: URL, credentials, headers.
 
 use okta_user_sessions::{
     Client, Credentials, Effect, ErrorKind, SessionClient, SessionCredentials,
@@ -112,7 +112,7 @@ fn valid_org_urls_are_accepted() {
             .build()
             .unwrap();
     }
-    // The switch is for this machine alone.
+    // The switch allows http for this machine only.
     for url in [
         "http://acme.okta.com",
         "http://127.0.0.1.example.com",

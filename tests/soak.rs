@@ -1,6 +1,6 @@
-//! Calls by the thousand while everything goes wrong at random, and each
-//! verdict compared with the org's record: every `Ok` is a revocation that
-//! happened, and every error of effect `None` is one that did not.
+//! Thousands of calls with random faults. Each result is compared with the org's record:
+//! every `Ok` is a revocation that happened, and every error with the effect `None` is one
+//! that did not.
 //!
 //! A hundred thousand calls, with an API token, as a service app and in bulk runs:
 //!
@@ -8,7 +8,7 @@
 //! cargo test --release --test main soak -- --ignored --nocapture
 //! ```
 //!
-//! `SOAK_CALLS` and `SOAK_SEED` set how many and which.
+//! `SOAK_CALLS` sets the number of calls, and `SOAK_SEED` the random seed.
 
 use std::{collections::BTreeMap, env, time::Duration};
 
@@ -51,11 +51,11 @@ enum Said {
     Bulk(UserOutcome),
 }
 
-/// How often each verdict was given, and how often the org had done it.
+/// How often each result was reported, and how often the org had acted.
 type Totals = BTreeMap<String, (usize, usize)>;
 
 #[test]
-fn verdicts_agree_with_the_record_of_the_org() {
+fn results_agree_with_the_orgs_record() {
     let mut totals = Totals::new();
     for (caller, calls) in [
         (Caller::ApiToken, 1000),
@@ -70,7 +70,7 @@ fn verdicts_agree_with_the_record_of_the_org() {
 
 #[test]
 #[ignore = "takes minutes"]
-fn verdicts_agree_with_the_record_of_the_org_a_hundred_thousand_times() {
+fn results_of_a_hundred_thousand_calls_agree_with_the_orgs_record() {
     let number = |name| env::var(name).ok().map(|text| text.parse().unwrap());
     let calls = number("SOAK_CALLS").unwrap_or(100_000);
     let mut totals = Totals::new();
@@ -97,7 +97,7 @@ fn soak(caller: Caller, calls: u64, seed: u64, totals: &mut Totals) {
         let rng = rng.fork();
         // The client's backoff and jitter.
         fastrand::seed(seed.wrapping_add(round));
-        // On virtual time, so that time-outs and windows cost nothing.
+        // In virtual time, so that timeouts and windows cost nothing.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
@@ -107,7 +107,7 @@ fn soak(caller: Caller, calls: u64, seed: u64, totals: &mut Totals) {
     }
 }
 
-/// Without trouble of every kind the comparison would prove nothing.
+/// Asserts that every kind of fault occurred; otherwise the comparison proves nothing.
 fn was_tried(totals: &Totals) {
     let sum = |verdict: &str| {
         let entries = totals.iter().filter(|(name, _)| name.starts_with(verdict));
@@ -134,14 +134,14 @@ async fn round_of(caller: Caller, mut rng: Rng, totals: &mut Totals) {
     if rng.u8(..4) == 0 {
         org.set_clock_skew(rng.i32(-10_000..10_000));
     }
-    // Several for each call, as calls are retried.
+    // Several faults for each call, because calls are retried.
     for _ in 0..ROUND * 2 {
         org.fail_next(1, trouble(&mut rng));
     }
     let client = client(caller, &org, &mut rng);
     let users: Vec<_> = (0..ROUND).map(|number| format!("00u{number}")).collect();
     for user in &users {
-        // Some are unknown to the org.
+        // The org does not have some of the users.
         if rng.u8(..40) > 0 || caller == Caller::Cookie {
             org.add_user(MockUser::new(user).sessions(2));
         }
@@ -169,7 +169,7 @@ async fn round_of(caller: Caller, mut rng: Rng, totals: &mut Totals) {
     assert!(done.is_empty(), "done for users that nobody named");
 }
 
-/// In some runs somebody cancels.
+/// Some runs are cancelled.
 async fn in_bulk(okta: &Client, users: Vec<String>, org: &MockOrg, mut rng: Rng) -> Vec<Verdict> {
     let mut run = okta
         .revoke_many(users)
@@ -230,7 +230,7 @@ async fn one_by_one(
     verdicts
 }
 
-/// The one comparison that this is for.
+/// Compares what was reported with what the org did.
 fn compare(verdict: &Verdict, done: &[LogEvent]) {
     let by_request = |id: Option<&str>| done.iter().any(|event| Some(&*event.request_id) == id);
     let is_true = match &verdict.said {
@@ -300,22 +300,21 @@ fn policy(rng: &mut Rng) -> RetryPolicy {
         .with_attempt_timeout(Duration::from_millis(rng.u64(200..30_000)))
 }
 
-/// What becomes of one request. A refusal never follows an effect, and an
-/// answer of success is whole only where the effect came before it: else it is
-/// the org that lies.
+/// A random fault for one request. It never makes the org lie: a refusal never follows an
+/// effect, and a success response is complete only if the effect came first.
 fn trouble(rng: &mut Rng) -> Fault {
     let after_effect = rng.bool();
     match rng.u8(..36) {
         0 => Fault::reset().after_effect(after_effect),
         1 => Fault::hang().after_effect(after_effect),
-        // Shorter than the head of any answer of the org's.
+        // Shorter than the head of any response of the org.
         2 => Fault::cut_after(rng.usize(..100)).after_effect(after_effect),
         3 => Fault::cut_after(rng.usize(..600)).after_effect(true),
         4 => Fault::late(Duration::from_millis(rng.u64(..40_000))),
         5 => Fault::okta_error(500, "E0000009").after_effect(after_effect),
         6 => Fault::okta_error(503, "E0000181").after_effect(after_effect),
         7 => Fault::status(rng.u16(500..600)).after_effect(after_effect),
-        // Without 204, which is one whoever says it.
+        // Without 204, which would be a false success.
         8 => Fault::status(rng.choice([200, 201, 202, 205, 301, 304, 399]).unwrap())
             .body(PAGE)
             .after_effect(after_effect),
@@ -328,7 +327,7 @@ fn trouble(rng: &mut Rng) -> Fault {
         12 => Fault::okta_error(429, "E0000047"),
         13 => Fault::okta_error(403, "E0000006"),
         14 => Fault::status(rng.u16(400..408)).body(PAGE),
-        // None.
+        // No fault.
         _ => Fault::late(Duration::ZERO),
     }
 }
@@ -348,7 +347,7 @@ const JUNK: &[&str] = &[
     "\0\0\0\0",
 ];
 
-/// What happens to the org between two calls.
+/// Changes the org between two calls.
 fn stir(org: &MockOrg, rng: &mut Rng) {
     match rng.u8(..60) {
         0 | 1 => org.expire_tokens(),

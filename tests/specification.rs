@@ -1,18 +1,18 @@
-//! The generated client as it was last reviewed. A new specification, or a new
-//! generator, shows here as a difference that a reviewer can read.
+//! The generated code as it was last reviewed. A change of the specification or of the
+//! generator shows as a difference that a reviewer can read.
 
 use std::{env, fs, path::Path};
 
 const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/user_sessions.rs"));
 
 #[test]
-fn the_generated_client_is_the_one_reviewed() {
+fn the_generated_code_matches_the_reviewed_snapshot() {
     let generated = prettyplease::unparse(&syn::parse_file(GENERATED).unwrap());
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/generated_client.rs");
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {
         fs::write(&kept, &generated).unwrap();
     }
-    // A checkout on Windows may have other line ends.
+    // A checkout on Windows may have other line endings.
     let reviewed = fs::read_to_string(&kept).unwrap().replace("\r\n", "\n");
     let line = reviewed
         .lines()

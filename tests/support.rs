@@ -1,4 +1,4 @@
-//! An org with a user, and clients for it; a log that can be read.
+//! An org with a user, clients for it, and a log to inspect.
 
 pub mod http2;
 
@@ -43,7 +43,7 @@ pub fn admin(org: &MockOrg) -> ClientBuilder<Client> {
         .credentials(Credentials::api_token(org.issue_api_token()))
 }
 
-/// A service app that the org knows, by the key.
+/// Registers a service app with [`KEY`] at the org, and returns its credentials.
 pub fn service_app(org: &MockOrg) -> Credentials {
     org.add_service_app(ServiceApp::new("0oaApp").public_key(KEY));
     let key = PrivateKey::from_jwk(KEY).unwrap();
@@ -87,8 +87,8 @@ pub fn was_cleared(org: &MockOrg) -> bool {
     org.log().iter().any(|event| event.user_id == ADA)
 }
 
-/// What is logged from now on, by all tests of this process: beside threads without
-/// a subscriber, one of a single thread may miss spans.
+/// Everything that the tests of this process log from now on. The subscriber is global,
+/// because a thread's own subscriber may miss spans while other threads have none.
 pub fn log() -> &'static Log {
     static LOG: LazyLock<Log> = LazyLock::new(|| {
         let log = Log::default();
@@ -107,7 +107,7 @@ pub fn log() -> &'static Log {
     &LOG
 }
 
-/// Keeps what is logged.
+/// A writer that keeps the log in memory.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -136,7 +136,7 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// So many calls at once, all of which succeed.
+/// Makes `calls` calls at once, all of which must succeed.
 pub async fn all(okta: &Client, calls: usize) {
     let calls: Vec<_> = (0..calls)
         .map(|_| tokio::spawn(okta.revoke_user_sessions(ADA).into_future()))

@@ -1,4 +1,4 @@
-//! What `tracing` is told: exactly what the table in docs/tracing.md says.
+//! The spans and events: exactly those in the table of docs/tracing.md.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +21,7 @@ const NOBODY: &str = "00uNobody";
 
 /// A span, or an event.
 #[derive(Clone, Debug)]
-struct Told {
+struct Recorded {
     name: &'static str,
     /// The span around it.
     within: Option<&'static str>,
@@ -29,7 +29,7 @@ struct Told {
     values: BTreeMap<&'static str, String>,
 }
 
-impl Told {
+impl Recorded {
     fn of(metadata: &'static Metadata<'static>, within: Option<&'static str>) -> Self {
         let declared = metadata.fields().iter().map(|field| field.name());
         Self {
@@ -45,7 +45,7 @@ impl Told {
     }
 }
 
-impl Visit for Told {
+impl Visit for Recorded {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.values.insert(field.name(), format!("{value:?}"));
     }
@@ -55,16 +55,16 @@ impl Visit for Told {
     }
 }
 
-/// Keeps what our library tells within this module's test.
+/// Records this crate's spans and events within this module's test.
 pub struct Recorder;
 
-static TOLD: Mutex<Vec<Told>> = Mutex::new(Vec::new());
-const TEST: &str = "the test of what is told";
+static RECORDED: Mutex<Vec<Recorded>> = Mutex::new(Vec::new());
+const TEST: &str = "the test of spans and events";
 
 struct Place(usize);
 
-fn told() -> std::sync::MutexGuard<'static, Vec<Told>> {
-    TOLD.lock().unwrap_or_else(PoisonError::into_inner)
+fn recorded() -> std::sync::MutexGuard<'static, Vec<Recorded>> {
+    RECORDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
@@ -74,17 +74,17 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
             return;
         }
         let within = span.parent().map(|parent| parent.name());
-        let mut new = Told::of(span.metadata(), within);
+        let mut new = Recorded::of(span.metadata(), within);
         attributes.record(&mut new);
-        let mut told = told();
-        span.extensions_mut().insert(Place(told.len()));
-        told.push(new);
+        let mut recorded = recorded();
+        span.extensions_mut().insert(Place(recorded.len()));
+        recorded.push(new);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let span = context.span(id).unwrap();
         if let Some(&Place(place)) = span.extensions().get() {
-            values.record(&mut told()[place]);
+            values.record(&mut recorded()[place]);
         }
     }
 
@@ -92,9 +92,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
         let mut scope = context.event_scope(event).into_iter().flatten();
         if is_ours(event.metadata()) && scope.any(|span| span.name() == TEST) {
             let within = context.event_span(event).map(|span| span.name());
-            let mut new = Told::of(event.metadata(), within);
+            let mut new = Recorded::of(event.metadata(), within);
             event.record(&mut new);
-            told().push(new);
+            recorded().push(new);
         }
     }
 }
@@ -125,24 +125,26 @@ fn documented() -> BTreeSet<(String, String)> {
 #[cfg_attr(not(unix), ignore = "there, no file is known to be exposed")]
 #[tokio::test(start_paused = true)]
 async fn spans_and_events_match_the_table_and_hold_no_secret() {
-    // Listens from now on.
+    // Records from now on.
     log();
-    let token = everything_that_is_told().instrument(info_span!(TEST)).await;
-    let told = told().clone();
+    let token = every_span_and_event().instrument(info_span!(TEST)).await;
+    let recorded = recorded().clone();
 
     let fields = |all: bool| -> BTreeSet<_> {
-        let fields = |told: &Told| match all {
-            true => told.declared.clone(),
-            false => told.values.keys().copied().collect(),
+        let fields = |recorded: &Recorded| match all {
+            true => recorded.declared.clone(),
+            false => recorded.values.keys().copied().collect(),
         };
-        let named = |told: &Told| {
-            let name = told.name.to_owned();
-            let fields = fields(told).into_iter().filter(|field| *field != "message");
+        let named = |recorded: &Recorded| {
+            let name = recorded.name.to_owned();
+            let fields = fields(recorded)
+                .into_iter()
+                .filter(|field| *field != "message");
             fields
                 .map(move |field| (name.clone(), field.to_owned()))
                 .collect::<Vec<_>>()
         };
-        told.iter().flat_map(named).collect()
+        recorded.iter().flat_map(named).collect()
     };
     assert_eq!(
         documented(),
@@ -152,21 +154,24 @@ async fn spans_and_events_match_the_table_and_hold_no_secret() {
     assert_eq!(
         documented(),
         fields(false),
-        "the table, and what has been told"
+        "the table, and what has been recorded"
     );
 
     let key: serde_json::Value = serde_json::from_str(KEY).unwrap();
     let private = key["d"].as_str().unwrap();
-    for value in told.iter().flat_map(|told| told.values.values()) {
+    for value in recorded
+        .iter()
+        .flat_map(|recorded| recorded.values.values())
+    {
         for secret in [&token, private, ADA, NOBODY, "eyJ"] {
             assert!(!value.contains(secret), "{value} holds {secret}");
         }
     }
 }
 
-/// Makes the library tell all that it can. Returns a token that it must not tell.
-async fn everything_that_is_told() -> String {
-    a_service_app_whose_first_call_is_tried_again().await;
+/// Causes every span and event. Returns a token that none may contain.
+async fn every_span_and_event() -> String {
+    a_service_app_whose_first_call_is_retried().await;
 
     let org = org().await;
     let token = org.issue_api_token();
@@ -206,7 +211,7 @@ async fn everything_that_is_told() -> String {
 }
 
 fn an_exposed_file(token: &str) {
-    let folder = std::env::temp_dir().join(format!("okta-told-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("okta-recorded-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let file = folder.join("okta.yaml");
     fs::write(&file, format!("okta: {{client: {{token: {token}}}}}")).unwrap();
@@ -221,7 +226,7 @@ fn an_exposed_file(token: &str) {
     config.unwrap();
 }
 
-async fn a_service_app_whose_first_call_is_tried_again() {
+async fn a_service_app_whose_first_call_is_retried() {
     let org = org().await;
     let okta = automation(&org).build().unwrap();
     org.fail_next(1, Fault::okta_error(503, "E0000181"));
@@ -231,7 +236,12 @@ async fn a_service_app_whose_first_call_is_tried_again() {
     assert_eq!(call.value("otel.name"), "revokeUserSessions");
     assert_eq!(call.value("okta.attempts"), "2");
     assert_eq!(Some(call.value("okta.request_id")), receipt.request_id());
-    let of_requests = |field| -> Vec<_> { requests.iter().map(|told| told.value(field)).collect() };
+    let of_requests = |field| -> Vec<_> {
+        requests
+            .iter()
+            .map(|recorded| recorded.value(field))
+            .collect()
+    };
     let (token, revoke) = ("/oauth2/v1/token", "/api/v1/users/{userId}/sessions");
     // The token request is repeated for the nonce of its DPoP proof.
     assert_eq!(of_requests("url.template"), [token, token, revoke, revoke]);
@@ -257,28 +267,31 @@ async fn a_service_app_whose_first_call_is_tried_again() {
         requests[3].value("otel.name"),
         "DELETE /api/v1/users/{userId}/sessions"
     );
-    let told = told();
-    let wait = told.iter().find(|told| told.name == "okta_wait").unwrap();
+    let recorded = recorded();
+    let wait = recorded
+        .iter()
+        .find(|recorded| recorded.name == "okta_wait")
+        .unwrap();
     assert_eq!(wait.within, Some("okta_call"));
     assert_eq!(wait.value("okta.attempt"), "1");
     assert_eq!(wait.value("okta.wait_reason"), "unavailable (status 503)");
 }
 
-/// The span of the call that was made last, and those of its requests.
-fn the_last_call() -> (Told, Vec<Told>) {
-    let told = told();
-    let last = told
+/// The span of the last call, and those of its requests.
+fn the_last_call() -> (Recorded, Vec<Recorded>) {
+    let recorded = recorded();
+    let last = recorded
         .iter()
-        .rposition(|told| told.name == "okta_call")
+        .rposition(|recorded| recorded.name == "okta_call")
         .unwrap();
-    let requests = told[last..]
+    let requests = recorded[last..]
         .iter()
-        .filter(|told| told.name == "okta_request");
+        .filter(|recorded| recorded.name == "okta_request");
     let requests: Vec<_> = requests.cloned().collect();
     assert!(
         requests
             .iter()
             .all(|request| request.within == Some("okta_call"))
     );
-    (told[last].clone(), requests)
+    (recorded[last].clone(), requests)
 }

@@ -1,4 +1,4 @@
-//! CPU time per call over loopback, ours beside plain reqwest.
+//! CPU time per call over loopback, compared with plain reqwest.
 
 use std::{path::Path, time::Duration};
 

@@ -173,7 +173,7 @@ pub fn cpu_time() -> Duration {
     time.try_into().expect("it is not negative")
 }
 
-/// Resident memory in KiB, as Linux tells it; elsewhere 0.
+/// Resident memory in KiB as Linux reports it; 0 on other systems.
 pub fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     status

@@ -1,5 +1,4 @@
-//! What the command-line examples share: where settings come from, and what is
-//! printed.
+//! Shared by the command-line examples: the help on settings, and the output.
 
 #![allow(dead_code, reason = "each example uses a part of it")]
 
@@ -14,7 +13,7 @@ use std::{
 use okta_user_sessions::{Config, Effect, Error, ErrorKind, Receipt, WaitEvent};
 
 pub const SETTINGS: &str = "\
-Settings, what comes later wins:
+Settings; later sources override earlier ones:
   1. ~/.okta/okta.yaml
   2. okta.yaml, .okta.yaml or .okta/okta.yaml, the nearest from here upward
   3. the environment:
@@ -46,7 +45,7 @@ pub const NOT_DONE: u8 = 1;
 /// Nothing was sent.
 pub const NOTHING_SENT: u8 = 2;
 
-/// Says on standard error what a call waits for.
+/// Prints to standard error what a call waits for.
 pub fn say_wait(event: &WaitEvent) {
     say(format_args!(
         "waiting {:.1} s: {}",
@@ -55,7 +54,7 @@ pub fn say_wait(event: &WaitEvent) {
     ));
 }
 
-/// Says on standard error why nothing was sent.
+/// Prints to standard error why nothing was sent.
 pub fn refused(reason: impl Display) -> ExitCode {
     say(format_args!("error: {reason}"));
     ExitCode::from(NOTHING_SENT)
@@ -69,14 +68,14 @@ pub fn explain(config: &Config) -> ExitCode {
     }
 }
 
-/// Says something on standard error. That nobody reads it changes nothing.
+/// Prints to standard error. If that fails, the program continues.
 pub fn say(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints how one call ended, the result on standard output and what to do
-/// about it on standard error. Returns the exit status: a result that could not
-/// be printed is one that nobody knows.
+/// Prints the result of a call to standard output, and what to do about an error to
+/// standard error. Returns the exit status, which is not 0 if the result could not be
+/// printed.
 pub fn print(done: &str, subject: &str, result: &Result<Receipt, Error>) -> u8 {
     let request = |id: Option<&str>| id.map_or(String::new(), |id| format!(", request id {id}"));
     let (line, status) = match result {

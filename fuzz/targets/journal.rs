@@ -49,7 +49,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(plan_of_revoked.users, 0, "{revoked:?}");
         let plan_of_others = plan(others.iter().cloned()).unwrap();
         assert_eq!(plan_of_others.already_revoked, 0, "{others:?}");
-        // What the writer did not finish is taken away, and nothing else.
+        // Only a line that the writer did not finish is removed.
         run(&revoked).unwrap();
         let whole = bytes
             .iter()

@@ -8,7 +8,7 @@ use std::{
 use super::exclusions::{Exclusions, Match};
 use crate::{Error, UserId};
 
-/// What is to happen to a given id.
+/// The verdict on an id.
 pub(super) enum IdStatus {
     User(UserId),
     Refused(String, Error),

@@ -86,7 +86,7 @@ impl Config {
         {
             let scope = super::credentials::SCOPE;
             notes.push(format!(
-                "okta.client.scopes is not set: the app asks for {scope}"
+                "okta.client.scopes is not set: the app requests {scope}"
             ));
         }
         for key in [Setting::ConnectionTimeout, Setting::RequestTimeout] {

@@ -153,7 +153,7 @@ async fn a_partial_first_line_is_rewritten_if_it_names_the_org() {
 }
 
 #[tokio::test]
-async fn a_file_not_proven_to_be_of_this_run_is_left_unchanged() {
+async fn a_file_that_may_not_be_this_runs_journal_is_left_unchanged() {
     let org = org(1, 600).await;
     let folder = Folder::new("not-ours");
     let okta = admin(&org).build().unwrap();
@@ -167,7 +167,7 @@ async fn a_file_not_proven_to_be_of_this_run_is_left_unchanged() {
         "\u{feff}".to_owned(),
         "{\"header\":{\"format\":".to_owned(),
         "{\"event\":1}\n{\"event\":2}\n".to_owned(),
-        // Of another org, with other options, and with an invalid time.
+        // The headers of another org, of other options, and with an invalid time.
         header.replace(&org.url(), "https://acme.okta.com"),
         header.replace("\"started\"", "\"oauth_tokens\":true,\"started\""),
         header.replace("\"started\":\"20", "\"started\":\"xx"),

@@ -76,7 +76,7 @@ async fn after_fifty_kills_no_user_is_lost_or_wrongly_reported_revoked() {
     for kill in 0..50 {
         let before = org.requests().len();
         let mut child = process().spawn().unwrap();
-        // Every fifth is killed at any moment of its start, the others while they send.
+        // Every fifth process is killed while it starts, the others while they send.
         let starting = kill % 5 == 0;
         while !starting && org.requests().len() == before && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_millis(1)).await;

@@ -1,4 +1,4 @@
-//! `examples/revoke` as its users run it.
+//! `examples/revoke` as a program, the way its users run it.
 
 use std::{
     env, fs,
@@ -14,7 +14,8 @@ use tokio::{
 
 use super::{journal::Folder, *};
 
-// With its own tests. An example that is tested itself is not built as a program.
+// Runs the example's unit tests here, because cargo does not build an example as a program
+// if it also runs its tests.
 #[allow(dead_code)]
 #[path = "../../examples/revoke/input.rs"]
 mod input;
@@ -24,10 +25,7 @@ fn tool() -> PathBuf {
     let here = env::current_exe().unwrap();
     let name = format!("examples/revoke{}", env::consts::EXE_SUFFIX);
     let path = here.parent().and_then(Path::parent).unwrap().join(name);
-    assert!(
-        path.exists(),
-        "run cargo test, or cargo build --examples before"
-    );
+    assert!(path.exists(), "run cargo build --examples first");
     path
 }
 
@@ -367,7 +365,7 @@ async fn a_closed_standard_output_causes_no_panic() {
     assert!(org.requests().is_empty());
 }
 
-/// By whatever name or link the report reaches the list.
+/// The report's path may be another name of the list, or a link to it.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_report_that_would_overwrite_the_list_is_refused() {

@@ -117,7 +117,7 @@ fn a_client_reports_all_faults_of_its_configuration() {
         &[&faults[..], &["okta.client.sessionCookie is not set"]].concat(),
     );
 
-    // What only the connection itself finds wrong stands with the rest.
+    // Faults that only the HTTP client finds are reported with the others.
     let config = client("clientCertificate: Cargo.toml\nauthorizationMode: PrivateKey");
     let text = refusal(Client::from_config(&config.parse().unwrap()));
     holds_all(

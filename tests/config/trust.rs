@@ -1,4 +1,4 @@
-//! Whose files are read, and which credential goes where.
+//! Which files are trusted, and which credential may be sent where.
 
 use std::{fs, path::Path};
 
@@ -14,7 +14,8 @@ fn admin(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Client, E
     Client::from_config(&load(files, variables).unwrap())
 }
 
-/// That the settings are not used together, with both sources and the fix.
+/// Asserts that an error names the two settings that are not used together, their sources
+/// and the fix.
 fn names_both(text: &str, credential: &str, destination: &str) {
     for part in [
         credential,
@@ -68,7 +69,7 @@ fn the_users_credential_is_not_sent_where_the_projects_file_says() {
             &format!("okta.client.token ({}/{HOME} line 4)", folder.0.display()),
             &format!("{setting} ({}/{PROJECT} line 3)", folder.0.display()),
         );
-        // What the program sets wins, and may decide.
+        // The program's settings take precedence, and may be combined with any credential.
         if setting == "okta.client.orgUrl" {
             Client::from_config(&config.with_org_url("https://acme.okta.com")).unwrap();
         }
@@ -112,7 +113,7 @@ fn a_credential_of_the_environment_goes_to_an_org_of_the_projects_file_on_oktas_
 }
 
 #[test]
-fn settings_that_a_project_or_the_user_keeps_together_are_used() {
+fn settings_that_may_be_combined_are_used() {
     let both = client("orgUrl: https://login.acme.example\ntoken: 00token\nproxy: {host: p}");
     for place in [HOME, PROJECT] {
         admin(&[(place, &both)], &[]).unwrap();
@@ -120,7 +121,7 @@ fn settings_that_a_project_or_the_user_keeps_together_are_used() {
     let home = org("login.acme.example");
     let token = client("token: 00token");
     admin(&[(HOME, &home), (PROJECT, &token)], &[]).unwrap();
-    // It repeats what the user's file says, and so decides nothing.
+    // The project's file repeats the org URL of the user's file, so it decides nothing.
     admin(&[(HOME, &both), (PROJECT, &home)], &[]).unwrap();
     // The program names the file.
     let folder = Folder::new().with(&[("okta.yaml", &home)]);
@@ -190,7 +191,7 @@ fn the_users_proxy_is_neither_moved_nor_bypassed_by_the_projects_file() {
     );
 }
 
-/// `HOME=.` would make every project's file the user's own.
+/// With `HOME=.`, every project's file would count as the user's own.
 #[test]
 fn a_home_that_is_not_an_absolute_path_is_not_read() {
     let evil = org("evil.example");
@@ -207,9 +208,9 @@ fn a_home_that_is_not_an_absolute_path_is_not_read() {
     }
 }
 
-/// The working directory is known by its real path, the home as `HOME` has it.
+/// The system reports the working directory by its real path, and `HOME` may name a link.
 #[test]
-fn the_users_file_is_read_once_by_whatever_path_it_is_reached() {
+fn the_users_file_is_read_once_even_through_a_link() {
     let home = client("orgUrl: https://login.acme.example\nproxy: {host: p}");
     let folder = Folder::new().with(&[(HOME, &home), ("home/a/x", "")]);
     let mut homes = vec![folder.0.join("home/a/..")];
@@ -271,7 +272,7 @@ fn the_search_ends_at_the_projects_root_and_at_home() {
             true,
         ),
         ("home", "srv/a/b", "srv/okta.yaml", Some("srv/a/.jj"), false),
-        // Neither: nobody knows whose the folders above are.
+        // Neither: the folders above may belong to anyone.
         ("home", "srv/a/b", "srv/a/b/.okta/okta.yaml", None, true),
         ("home", "srv/a/b", "srv/a/okta.yaml", None, false),
         ("home", "srv/a/b", "okta.yaml", None, false),
@@ -353,8 +354,8 @@ mod unix {
         assert!(text.contains("chmod o-w"), "{text}");
     }
 
-    /// A Kubernetes secret, a file of root, and what an editor makes with a umask of
-    /// 002 where the user has a group of their own.
+    /// A Kubernetes secret, a file of root, and a file that is made with a umask of 002 by a
+    /// user with a private group.
     #[test]
     fn ordinary_files_are_read() {
         let folder = Folder::new().with(&[("..data/okta.yaml", &org("acme.okta.com"))]);
@@ -372,7 +373,7 @@ mod unix {
         }
     }
 
-    /// Only root can give files away.
+    /// Only root can change the owner of a file.
     #[test]
     fn files_and_links_of_another_user_are_refused_with_the_owner() {
         if Folder::new().0.metadata().unwrap().uid() != 0 {

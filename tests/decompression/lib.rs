@@ -1,7 +1,7 @@
 //! Another crate in a program may switch on reqwest's decompression. It is off in
 //! our client, but its wrapper around every body hides whether an HTTP/2 stream
-//! ended (see `read` in `src/pipeline/transport/native/mod.rs`). The promise holds nevertheless;
-//! a 200 whose end shows in no other way is reported as unknown.
+//! ended (see `read` in `src/pipeline/transport/native/mod.rs`). It still never
+//! reports a false success: a 200 whose end nothing else proves is reported as unknown.
 
 #![cfg(test)]
 
@@ -46,7 +46,7 @@ async fn a_response_that_ends_with_its_headers_or_has_a_length_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_response_whose_end_does_not_show_is_unknown() {
+async fn a_response_whose_end_is_not_proven_is_unknown() {
     let responses: [fn(u32) -> Vec<u8>; 3] = [
         |stream| {
             let mut bytes = headers(stream, 0, 200, &[ID]);
@@ -59,7 +59,7 @@ async fn a_response_whose_end_does_not_show_is_unknown() {
             bytes.extend(rst_stream(stream, 0));
             bytes
         },
-        // The price: a success, but it does not show.
+        // The price: this is a success, but nothing proves it.
         |stream| {
             let mut bytes = headers(stream, 0, 200, &[ID]);
             bytes.extend(data(stream, END_STREAM, b"{}"));
@@ -73,7 +73,7 @@ async fn a_response_whose_end_does_not_show_is_unknown() {
 }
 
 #[tokio::test]
-async fn no_compressed_response_is_asked_for_or_decoded() {
+async fn compressed_responses_are_neither_requested_nor_decoded() {
     // gzip of nothing: decoded, it would pass for an empty body.
     let error = end_sessions(|stream| {
         let gzip = [

@@ -15,7 +15,7 @@ use tokio_rustls::{
     },
 };
 
-/// For the clients of [`serve`].
+/// The certificate authority that the server's clients trust.
 pub const CA: &str = include_str!("../tls/ca.pem");
 
 pub const END_STREAM: u8 = 1;
@@ -67,14 +67,14 @@ pub fn goaway(last_stream: u32, code: u32) -> Vec<u8> {
     frame(GOAWAY, 0, 0, &payload)
 }
 
-/// With words that only a log is meant to see (RFC 9113 §6.8).
+/// With debug data, which is meant for logs only (RFC 9113 §6.8).
 pub fn goaway_saying(words: &str) -> Vec<u8> {
     let mut payload = [0_u32.to_be_bytes(), 0_u32.to_be_bytes()].concat();
     payload.extend(words.bytes());
     frame(GOAWAY, 0, 0, &payload)
 }
 
-/// What a server writes in response to the request on a stream.
+/// The bytes that the server writes in response to a request.
 pub struct Script {
     pub bytes: Vec<u8>,
     /// Whether the connection ends after that.
@@ -83,7 +83,7 @@ pub struct Script {
 
 type Write = Box<dyn Fn(u32) -> Script + Send>;
 
-/// Answers every request with the script of the day.
+/// Responds to each request with the current script.
 pub struct Server {
     pub url: String,
     write: Arc<Mutex<Write>>,
@@ -107,7 +107,7 @@ impl Server {
         Self { url, write }
     }
 
-    /// From now on, writes what `script` makes of a request's stream.
+    /// From now on, responds with what `script` returns for the request's stream.
     pub fn play(&self, script: impl Fn(u32) -> Script + Send + 'static) {
         *self.write.lock().unwrap() = Box::new(script);
     }
@@ -148,7 +148,7 @@ async fn connection(
     }
 }
 
-/// TLS that offers HTTP/2 alone.
+/// A TLS acceptor that offers HTTP/2 only.
 pub fn acceptor() -> TlsAcceptor {
     let own = include_bytes!("../tls/server.pem");
     let provider = Arc::new(aws_lc_rs::default_provider());

@@ -1,4 +1,4 @@
-//! Revokes so many users in one run, and says what it costs.
+//! Revokes a number of users in one run, and prints what it costs.
 //!
 //! `bulk USERS [JOURNAL]`
 

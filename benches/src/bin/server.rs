@@ -65,7 +65,7 @@ async fn serve(kind: &str) {
         tokio::spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
             let service = service_fn(answer);
-            // A client that goes away is no failure.
+            // A client that disconnects is not an error.
             let _ = match tls {
                 None => server.serve_connection(TokioIo::new(socket), service).await,
                 Some(tls) => {

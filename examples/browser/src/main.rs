@@ -1,5 +1,5 @@
 //! `bind WASM DIRECTORY` makes the page's files, `serve DIRECTORY` shows them
-//! with the mock org. The script `run` beside this crate does both.
+//! with the mock org. The script `run` in this folder does both.
 
 #[cfg(target_arch = "wasm32")]
 fn main() {}
@@ -36,7 +36,7 @@ async fn serve(directory: &std::path::Path) -> Result<(), Box<dyn std::error::Er
     let sign_in = org.sign_in_url(&org.sign_in(ADA), &origin);
     println!("Ada has four sessions. Sign in to one of them, in a browser:\n\n  {sign_in}\n");
     println!("Not signed in, so that the org refuses: {origin}");
-    println!("Ctrl-C ends the server and tells what is left.");
+    println!("Ctrl-C ends the server and prints the remaining sessions.");
 
     let page = Page::read(directory)?.for_org(&org.url());
     tokio::select! {

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{Document, HtmlElement, HtmlInputElement};
 
 thread_local! {
-    /// The button stays enabled while a call is under way, or it would lose the
+    /// The button stays enabled while a call is in progress, or it would lose the
     /// focus; pressing it again does nothing.
     static BUSY: Cell<bool> = const { Cell::new(false) };
 }
@@ -86,7 +86,7 @@ fn for_a_person(error: &Error) -> String {
         }
         ErrorKind::TimedOut => "Your organization did not answer in time. Try again.",
         ErrorKind::ReadOnly => "Your organization is under maintenance. Try again later.",
-        _ => "This did not work. Try again; if it goes on, tell your administrator.",
+        _ => "This did not work. Try again. If it fails again, tell your administrator.",
     };
     let effect = match error.effect() {
         Effect::None => "Nothing was signed out.",

@@ -23,7 +23,7 @@ pub struct Page {
 ///
 /// # Errors
 ///
-/// When the file is no WebAssembly of this crate, or the directory cannot be
+/// If the file is not WebAssembly of this crate, or the directory cannot be
 /// written.
 pub fn bind(wasm: &Path, directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
     wasm_bindgen_cli_support::Bindgen::new()
@@ -55,7 +55,7 @@ impl Page {
             .with("/page_bg.wasm", "application/wasm", made("page_bg.wasm")?))
     }
 
-    /// Another file, with its type, beside the page's own or in the place of one.
+    /// Another file with its type, in addition to the page's own or instead of one.
     #[must_use]
     pub fn with(mut self, path: &'static str, kind: &'static str, body: impl Into<Bytes>) -> Self {
         self.files.push((path, kind, body.into()));
@@ -99,7 +99,7 @@ pub async fn listen() -> io::Result<(TcpListener, String)> {
     Ok((listener, origin))
 }
 
-/// Shows the page to whoever asks.
+/// Serves the page.
 ///
 /// # Errors
 ///

@@ -5,7 +5,7 @@ use super::*;
 
 const EXCLUDED: &str = "breakglass.ki+ss@acme.com";
 
-/// Whether an id would be sent, as far as exclusions go.
+/// Whether the exclusions let an id through.
 fn is_sent(excluded: &str, id: &str) -> bool {
     let mut exclusions = Exclusions::new(&[excluded.to_owned()]).unwrap();
     UserId::new(id).is_ok() && matches!(exclusions.find(id), Match::None)
@@ -67,7 +67,7 @@ fn other_users_are_sent() {
     }
 }
 
-/// A merely similar id may be another user, so somebody must notice that it was not sent.
+/// A merely similar id may be another user, so it must be reported that it was not sent.
 #[test]
 fn only_an_equal_id_counts_as_excluded() {
     let mut exclusions = Exclusions::new(&["Ada@acme.com".into()]).unwrap();

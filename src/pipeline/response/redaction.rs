@@ -188,7 +188,7 @@ impl Filter {
     }
 
     fn place(&self, window: u64) -> (usize, u64) {
-        // Multiplicative hashing (Knuth): the upper bits are the good ones.
+        // Multiplicative hashing (Knuth): the upper bits are mixed best.
         let hash = window.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let word = usize::try_from(hash >> 32).unwrap_or_default() % self.bits.len().max(1);
         (word, 1 << (hash >> 26 & 63))
@@ -266,7 +266,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn no_piece_of_a_secret_stays(
+        fn no_piece_of_a_secret_remains(
             secret in "[A-Za-z0-9_=/+-]{15,300}",
             from in any::<prop::sample::Index>(),
             length in SURE..60,
@@ -281,7 +281,7 @@ mod tests {
         }
 
         #[test]
-        fn what_holds_no_secret_is_left_as_it_is(text in "[ -/:-@]{0,200}") {
+        fn text_without_a_secret_is_unchanged(text in "[ -/:-@]{0,200}") {
             prop_assert_eq!(token(&text), text);
         }
     }

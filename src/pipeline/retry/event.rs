@@ -1,4 +1,4 @@
-//! The waits that an observer is told about.
+//! The waits that are reported to an observer.
 
 use std::fmt;
 use std::sync::Arc;

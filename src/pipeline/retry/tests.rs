@@ -70,7 +70,7 @@ async fn call(policy: &RetryPolicy, script: &[Fault]) -> (Outcome<(), Fault>, Se
 }
 
 #[tokio::test(start_paused = true)]
-async fn success_needs_one_send() {
+async fn a_success_is_sent_once() {
     let start = Instant::now();
     let (outcome, sent) = call(&RetryPolicy::default(), &[]).await;
     assert_eq!(outcome.result, Ok(()));
@@ -208,7 +208,7 @@ async fn an_attempt_ends_at_its_own_limit_or_the_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn earlier_attempts_are_not_forgotten() {
+async fn unknown_effects_of_earlier_attempts_are_counted() {
     let lost = Fault {
         effect_unknown: true,
         ..fault(WaitReason::ConnectionLost)
@@ -288,7 +288,7 @@ fn the_loop_can_move_between_threads() {
 }
 
 #[test]
-fn waits_of_every_kind() {
+fn waits_follow_the_server_or_back_off_with_jitter() {
     use WaitReason::*;
     let policy = RetryPolicy::default();
     let ms = Duration::from_millis;
@@ -336,7 +336,7 @@ fn waits_of_every_kind() {
 }
 
 #[test]
-fn no_policy_is_too_strange() {
+fn extreme_policies_do_not_overflow() {
     let policy = RetryPolicy::default()
         .with_deadline(Duration::MAX)
         .with_backoff_base(Duration::MAX)
@@ -347,7 +347,7 @@ fn no_policy_is_too_strange() {
 }
 
 #[test]
-fn a_policy_is_what_it_was_given() {
+fn getters_of_a_policy_return_what_was_set() {
     let policy = RetryPolicy::default()
         .with_max_retries(2)
         .with_deadline(secs(7))

@@ -224,8 +224,8 @@ fn start_driver() -> Driver {
             let (_, port) = line.split_once("started successfully on port ")?;
             port.trim_end_matches('.').parse().ok()
         })
-        .expect("ChromeDriver tells its port");
-    // It goes on talking, and must not be stopped by a closed pipe.
+        .expect("ChromeDriver prints its port");
+    // It keeps printing, and a closed pipe must not stop it.
     std::thread::spawn(move || said.for_each(drop));
     Driver {
         process,

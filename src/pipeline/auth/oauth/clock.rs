@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_never_ahead_of_the_server_whatever_the_fraction() {
+    fn the_clock_is_never_ahead_of_the_server() {
         for offset in [-7_200_500, -1900, -500, -1, 0, 1, 500, 999, 3_600_250] {
             let server = || local() + offset;
             let clock = Clock::new();

@@ -36,18 +36,18 @@ fn reads_what_okta_sends() {
 }
 
 #[test]
-fn resets_of_every_kind() {
+fn the_smallest_plausible_reset_counts() {
     let table: &[(&[&str], Option<u64>)] = &[
         (&["2000000060"], Some(60)),
         (&[" 2000000060 "], Some(60)),
         (&["2000000000"], Some(0)),
-        // Several: the smallest counts, joined or not, garbage aside.
+        // Of several, the smallest counts; what is not a number is skipped.
         (&["2000000060", "2000000010", "2000000030"], Some(10)),
         (&["2000000060, 2000000010,2000000030"], Some(10)),
         (&["2000000060,soon,", "2000000061"], Some(60)),
         (&["0", "2000000060"], Some(60)),
         (&["2000000060", "99999999999"], Some(60)),
-        // A little past is now; further past and far ahead are nothing.
+        // A reset in the recent past means now; others out of range count as missing.
         (&["1999999995"], Some(0)),
         (&["1999999994"], None),
         (&["2000021600"], Some(6 * 60 * 60)),
@@ -80,7 +80,7 @@ fn in_a_minute() -> (String, [Option<Duration>; 2]) {
 }
 
 #[test]
-fn without_a_date_the_local_clock_counts() {
+fn without_a_date_the_local_clock_is_used() {
     for date in [None, Some("yesterday"), Some(""), Some("2000000000")] {
         let (reset, expected) = in_a_minute();
         let until = reading(&[&reset], date).until_reset();
@@ -138,18 +138,18 @@ fn both_zero_is_the_concurrency_limit() {
 }
 
 #[test]
-fn waits_that_servers_ask_for() {
+fn waits_come_from_the_reset_of_a_429_or_from_retry_after() {
     let date = ("date", NOW_DATE);
     let reset = (RESET, "2000000042");
     let table: &[(u16, Lines<'_>, Option<u64>)] = &[
-        // A 429: until the reset and a second, before any Retry-After.
+        // After a 429: until a second past the reset, which takes precedence over Retry-After.
         (429, &[date, reset], Some(43)),
         (429, &[date, reset, ("retry-after", "7")], Some(43)),
         (429, &[date, (RESET, "2000000000")], Some(1)),
         (429, &[date, (RESET, "12"), ("retry-after", "7")], Some(7)),
         (429, &[reset, ("retry-after", "7")], Some(7)),
         (429, &[reset], None),
-        // Any other response has a reset too, which is no reason to wait.
+        // Every response has a reset, which alone is not a reason to wait.
         (503, &[date, reset], None),
         (503, &[date, reset, ("retry-after", "7")], Some(7)),
         // Retry-After of every kind.
@@ -198,7 +198,7 @@ fn serializes_as_plain_numbers() {
 
 proptest::proptest! {
     #[test]
-    fn no_header_is_too_strange(values in proptest::collection::vec("[ -~]{0,24}", 5)) {
+    fn no_header_value_causes_a_panic_or_an_endless_wait(values in proptest::collection::vec("[ -~]{0,24}", 5)) {
         let [limit, remaining, reset, date, after] = &values[..] else { unreachable!() };
         let headers = headers(&[
             (LIMIT, limit), (REMAINING, remaining), (RESET, reset), ("date", date),

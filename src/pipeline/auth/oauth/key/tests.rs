@@ -84,7 +84,7 @@ fn every_format_of_a_key_is_the_same_key() {
 }
 
 #[test]
-fn what_environments_do_to_a_pem_is_undone() {
+fn a_pem_mangled_by_an_environment_variable_is_read() {
     let pem = key!("p256-pkcs8.pem");
     for text in [
         pem.trim().replace('\n', "\\n"),
@@ -105,7 +105,7 @@ fn what_environments_do_to_a_pem_is_undone() {
 }
 
 #[test]
-fn the_key_id_is_given_or_the_jwks() {
+fn the_key_id_comes_from_the_caller_or_the_jwk() {
     let key = PrivateKey::from_text(key!("p256.jwk")).unwrap();
     assert_eq!(key.key_id(), Some("p256-jwk"));
     assert_eq!(key.with_key_id("mine").key_id(), Some("mine"));
@@ -118,7 +118,7 @@ fn the_key_id_is_given_or_the_jwks() {
 }
 
 #[test]
-fn the_algorithm_is_given_or_the_jwks() {
+fn the_algorithm_comes_from_the_caller_or_the_jwk() {
     let rsa = || PrivateKey::from_text(key!("rsa-pkcs8.pem")).unwrap();
     assert_eq!(
         rsa().with_algorithm(Algorithm::Rs512).unwrap().algorithm(),
@@ -160,7 +160,7 @@ fn the_algorithm_is_given_or_the_jwks() {
 }
 
 #[test]
-fn refusals_say_which_case_it_is() {
+fn each_refused_key_gets_its_own_error() {
     let two = format!("{}{}", key!("p256-sec1.pem"), key!("p384-sec1.pem"));
     let cut = key!("p256-pkcs8.pem").replace("-----END PRIVATE KEY-----", "");
     let headless = &key!("p256-pkcs8.pem")[..20];
@@ -291,7 +291,7 @@ fn refusals_say_which_case_it_is() {
 }
 
 #[test]
-fn refusals_of_a_jwk_say_which_case_it_is() {
+fn each_refused_jwk_gets_its_own_error() {
     let (rsa, ec) = (key!("rsa.jwk"), key!("p256.jwk"));
     let without = |text, member: &str| jwk(text, |jwk| drop(jwk.remove(member)));
     let with = |text, member: &str, value| jwk(text, |jwk| drop(jwk.insert(member.into(), value)));
@@ -378,7 +378,7 @@ fn refusals_of_a_jwk_say_which_case_it_is() {
 /// Some tools drop the leading zeros that RFC 7518 §6.2 demands, or add one
 /// that it forbids for RSA.
 #[test]
-fn numbers_of_another_length_are_the_same_numbers() {
+fn leading_zeros_in_a_jwk_do_not_matter() {
     let padded = |text: &str, members: &[&str]| {
         jwk(text, |jwk| {
             for &member in members {
