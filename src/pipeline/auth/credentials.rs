@@ -4,18 +4,18 @@ use std::fmt;
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 use std::sync::Arc;
 
-#[cfg(not(target_arch = "wasm32"))]
-use reqwest::header::COOKIE;
 use reqwest::{
     Url,
     header::{HeaderName, HeaderValue, ORIGIN},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::cookie;
 use super::{
     Auth, Shared,
     oauth::OAuthCredentials,
-    token::{BEARER, SSWS, Token, secret_value},
+    token::{BEARER, SSWS, Token},
 };
 #[cfg(all(feature = "service-app", not(target_arch = "wasm32")))]
 use super::{
@@ -227,7 +227,7 @@ impl SessionCredentials {
         let credential = match &self.kind {
             SessionKind::AccessToken(token) => token.header(),
             #[cfg(not(target_arch = "wasm32"))]
-            SessionKind::Cookie { name, value } => cookie_header(name, value),
+            SessionKind::Cookie { name, value } => cookie::header(name, value),
             #[cfg(target_arch = "wasm32")]
             // The transport sends the cookies, as there is no token.
             SessionKind::Browser => return Some(Vec::new()),
@@ -258,31 +258,6 @@ impl fmt::Debug for SessionCredentials {
         };
         shown.finish_non_exhaustive()
     }
-}
-
-/// `cookie-pair` of RFC 6265 §4.1.1: a token, and octets without white space,
-/// quotes, comma, semicolon and backslash.
-#[cfg(not(target_arch = "wasm32"))]
-fn cookie_header(name: &str, value: &SecretString) -> Result<(HeaderName, HeaderValue), Error> {
-    let value = value.expose_secret();
-    // Header names have the same grammar (`token`).
-    if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Err(Error::invalid(format!(
-            "the session cookie's name must be a cookie name like idx or sid (got {})",
-            shown::length(name)
-        )));
-    }
-    if value.is_empty() {
-        return Err(Error::invalid("the session cookie's value is empty"));
-    }
-    let allowed = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
-    if let Some(at) = value.bytes().position(|byte| !allowed(byte)) {
-        return Err(Error::invalid(format!(
-            "the session cookie's value is invalid: position {at} contains a character that is not allowed in a cookie; use the value alone, without name, quotes or attributes (got {})",
-            shown::length(value)
-        )));
-    }
-    Ok((COOKIE, secret_value(&format!("{name}={value}"))?))
 }
 
 fn origin_value(origin: &str) -> Result<HeaderValue, Error> {

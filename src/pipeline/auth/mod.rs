@@ -1,5 +1,7 @@
 //! Authentication: the credentials, and how they sign each attempt.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod cookie;
 mod credentials;
 // A service app's private key does not belong in a browser, so its cryptography is left
 // out there.
