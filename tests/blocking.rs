@@ -150,8 +150,8 @@ fn a_connection_closed_between_two_calls_costs_no_attempt() {
         for connection in server.incoming() {
             let mut connection = connection.unwrap();
             let _ = connection.read(&mut [0; 4096]).unwrap();
-            let answer = b"HTTP/1.1 204 No Content\r\nx-okta-request-id: 1\r\n\r\n";
-            connection.write_all(answer).unwrap();
+            let response = b"HTTP/1.1 204 No Content\r\nx-okta-request-id: 1\r\n\r\n";
+            connection.write_all(response).unwrap();
             thread::sleep(milliseconds(50));
             drop(connection);
             closed.send(()).unwrap();

@@ -931,13 +931,13 @@ async fn configured_certificates_are_trusted_and_shown() {
             "orgUrl: https://127.0.0.1:{port}\ntoken: 00token\nrateLimit: {{maxRetries: 0}}\n{lines}"
         ));
         let okta = Client::from_config(&yaml.parse().unwrap()).unwrap();
-        let answer = okta.revoke_user_sessions("00u1").await;
-        match (answer, result) {
+        let actual = okta.revoke_user_sessions("00u1").await;
+        match (actual, result) {
             (Ok(receipt), Ok(())) => assert_eq!(receipt.status(), 204),
             (Err(error), Err(kind)) => {
                 assert!(kind.is_none_or(|kind| error.kind() == kind), "{error:?}");
             }
-            (answer, _) => panic!("{lines}: {answer:?}"),
+            (actual, _) => panic!("{lines}: {actual:?}"),
         }
     }
 }

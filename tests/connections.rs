@@ -82,7 +82,7 @@ impl Org {
                 counting.connections.fetch_add(1, SeqCst);
                 let (counting, tls) = (counting.clone(), tls.clone());
                 tokio::spawn(async move {
-                    let service = service_fn(move |_| counting.clone().answer());
+                    let service = service_fn(move |_| counting.clone().respond());
                     match tls {
                         None => {
                             http1::Builder::new()
@@ -112,16 +112,16 @@ impl Org {
 }
 
 impl Counts {
-    async fn answer(self: Arc<Self>) -> Result<Response<String>, Infallible> {
+    async fn respond(self: Arc<Self>) -> Result<Response<String>, Infallible> {
         let in_flight = self.in_flight.fetch_add(1, SeqCst) + 1;
         self.peak.fetch_max(in_flight, SeqCst);
         // Long enough for other requests to arrive.
         tokio::time::sleep(Duration::from_millis(5)).await;
         self.in_flight.fetch_sub(1, SeqCst);
-        let mut answer = Response::new(String::new());
-        *answer.status_mut() = hyper::StatusCode::NO_CONTENT;
+        let mut response = Response::new(String::new());
+        *response.status_mut() = hyper::StatusCode::NO_CONTENT;
         let id = hyper::header::HeaderValue::from_static("req1");
-        answer.headers_mut().insert("x-okta-request-id", id);
-        Ok(answer)
+        response.headers_mut().insert("x-okta-request-id", id);
+        Ok(response)
     }
 }

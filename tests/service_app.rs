@@ -140,7 +140,11 @@ async fn nonces_of_both_servers_are_used_and_remembered() {
     let (org, okta) = org_with(app()).await;
     org.demand_resource_nonce(true);
     okta.revoke_user_sessions(ADA).await.unwrap();
-    assert_eq!(sent(&org), 2, "the challenge, and the answer to it");
+    assert_eq!(
+        sent(&org),
+        2,
+        "the challenge, and the request that meets it"
+    );
     okta.revoke_user_sessions(ADA).await.unwrap();
     assert_eq!(sent(&org), 3, "the nonce is known now");
     // A newer nonce in a success is taken at once.

@@ -91,7 +91,7 @@ impl Subject {
         }
     }
 
-    /// So many calls, `at_once` of them at a time.
+    /// Makes this many calls, `at_once` of them at a time.
     pub async fn revoke_many(&self, calls: u64, at_once: u64) {
         let tasks: Vec<_> = (0..at_once)
             .map(|task| {

@@ -84,7 +84,7 @@ fn for_a_person(error: &Error) -> String {
         ErrorKind::RateLimited => {
             "Too many people are doing this right now. Wait a minute, then try again."
         }
-        ErrorKind::TimedOut => "Your organization did not answer in time. Try again.",
+        ErrorKind::TimedOut => "Your organization did not respond in time. Try again.",
         ErrorKind::ReadOnly => "Your organization is under maintenance. Try again later.",
         _ => "This did not work. Try again. If it fails again, tell your administrator.",
     };

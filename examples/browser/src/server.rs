@@ -74,17 +74,17 @@ impl Page {
         self
     }
 
-    fn answer(&self, path: &str) -> Response<Full<Bytes>> {
-        let mut answer = Response::default();
+    fn response(&self, path: &str) -> Response<Full<Bytes>> {
+        let mut response = Response::default();
         match self.files.iter().rfind(|(name, ..)| *name == path) {
             Some((_, kind, body)) => {
                 let kind = http::HeaderValue::from_static(kind);
-                answer.headers_mut().insert(CONTENT_TYPE, kind);
-                *answer.body_mut() = Full::new(body.clone());
+                response.headers_mut().insert(CONTENT_TYPE, kind);
+                *response.body_mut() = Full::new(body.clone());
             }
-            None => *answer.status_mut() = StatusCode::NOT_FOUND,
+            None => *response.status_mut() = StatusCode::NOT_FOUND,
         }
-        answer
+        response
     }
 }
 
@@ -110,8 +110,8 @@ pub async fn serve(listener: TcpListener, page: Page) -> io::Result<()> {
         let (socket, _) = listener.accept().await?;
         let page = Arc::clone(&page);
         let service = service_fn(move |request: Request<Incoming>| {
-            let answer = page.answer(request.uri().path());
-            async move { Ok::<_, std::convert::Infallible>(answer) }
+            let response = page.response(request.uri().path());
+            async move { Ok::<_, std::convert::Infallible>(response) }
         });
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
     }

@@ -44,7 +44,7 @@ impl RateLimit {
 
 /// How long the server asks to wait before a retry: after a 429, until the end of the
 /// window plus [`MARGIN`]; otherwise what `Retry-After` says. (Every response has a reset,
-/// which alone is no reason to wait.)
+/// which alone is not a reason to wait.)
 pub(crate) fn requested_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let now = server_date(headers).unwrap_or_else(unix_seconds);
     let to_reset = || until(reset(headers, now)?, now)?.checked_add(MARGIN);

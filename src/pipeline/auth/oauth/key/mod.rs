@@ -39,9 +39,9 @@ pub(crate) use self::jwk::PublicJwk;
 /// ```
 /// use okta_user_sessions::{KeyError, PrivateKey};
 ///
-/// # let pem = include_str!("../../../../tests/keys/p256-pkcs8.pem");
+/// # let pem = include_str!("../../../../../tests/keys/p256-pkcs8.pem");
 /// let key = PrivateKey::from_text(pem)?.with_key_id("2026-07");
-/// # let pem = include_str!("../../../../tests/keys/p256-public.pem");
+/// # let pem = include_str!("../../../../../tests/keys/p256-public.pem");
 /// let refused = PrivateKey::from_text(pem);
 /// assert!(matches!(refused, Err(KeyError::PublicOnly { .. })));
 /// # Ok::<(), KeyError>(())
