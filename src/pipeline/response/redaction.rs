@@ -123,19 +123,14 @@ fn pieces(secret: &[u8], text: &[u8]) -> Vec<Range<usize>> {
         return pieces;
     }
     let known = Filter::new(text);
-    let last = secret.len().saturating_sub(WINDOW);
-    for from in (0..=last).step_by(WINDOW) {
+    for from in (0..secret.len()).step_by(WINDOW) {
         let Some(window) = window(secret, from) else {
             break;
         };
         if !known.may_hold(window) {
             continue;
         }
-        for (at, _) in text
-            .windows(WINDOW)
-            .enumerate()
-            .filter(|(_, found)| key(found) == window)
-        {
+        for (at, _) in windows(text).enumerate().filter(|&(_, key)| key == window) {
             pieces.push(extended(secret, from, text, at));
         }
     }
@@ -173,8 +168,8 @@ impl Filter {
         let mut filter = Self {
             bits: vec![0; words],
         };
-        for found in text.windows(WINDOW) {
-            let (word, bit) = filter.place(key(found));
+        for window in windows(text) {
+            let (word, bit) = filter.place(window);
             if let Some(word) = filter.bits.get_mut(word) {
                 *word |= bit;
             }
@@ -195,15 +190,19 @@ impl Filter {
     }
 }
 
+/// The window that begins there, as a number.
 fn window(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..at.checked_add(WINDOW)?).map(key)
+    windows(bytes.get(at..at.checked_add(WINDOW)?)?).next()
 }
 
-/// A window as a number, the same for upper and lower case.
-fn key(window: &[u8]) -> u64 {
-    window.iter().fold(0, |key, byte| {
-        key << 8 | u64::from(byte.to_ascii_lowercase())
-    })
+/// Every window as a number, the same for upper and lower case.
+fn windows(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    // Eight bytes fill the number, so the shift drops the byte before the window.
+    let keys = bytes.iter().scan(0, |key, byte| {
+        *key = *key << 8 | u64::from(byte.to_ascii_lowercase());
+        Some(*key)
+    });
+    keys.skip(WINDOW.saturating_sub(1))
 }
 
 #[cfg(test)]
