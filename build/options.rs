@@ -368,9 +368,9 @@ fn operation(made: &[Made]) -> TokenStream {
             pub(crate) fn build(
                 &self,
                 client: &reqwest::Client,
-                baseurl: &str,
+                org: &reqwest::Url,
             ) -> reqwest::Result<reqwest::Request> {
-                let client = Client { baseurl, client };
+                let client = Client { client, org, baseurl: "" };
                 match self { #(#requests),* }
             }
         }

@@ -114,12 +114,21 @@ pub(crate) fn cut(client: File, operations: &[Operation]) -> Result<Requests, St
 
         /// Makes requests, and sends none.
         struct Client<'c> {
-            baseurl: &'c str,
             client: &'c reqwest::Client,
+            org: &'c reqwest::Url,
+            /// Empty, so that progenitor's code makes a path with it. The org's URL is
+            /// parsed once, not for each request.
+            baseurl: &'static str,
         }
 
         #[allow(clippy::all, reason = "progenitor's code")]
         impl Client<'_> {
+            fn at(&self, path: &str) -> reqwest::Url {
+                let mut url = self.org.clone();
+                url.set_path(path);
+                url
+            }
+
             #(#code)*
         }
     };
@@ -224,7 +233,7 @@ fn request(
         }
     }
 
-    let statements = quote!(#url #chain.build());
+    let statements = quote!(#url let url = self.at(&url); #chain.build());
     let doc = format!(
         " The request of `{}`: `{} {}`.",
         operation.id,

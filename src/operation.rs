@@ -14,7 +14,7 @@ use crate::{Error, org_url::OrgUrl};
 impl Operation {
     /// Builds the request, a new one for each attempt. Nothing is sent.
     pub(crate) fn request(&self, org: &OrgUrl, http: &reqwest::Client) -> Result<Request, Error> {
-        let mut request = self.build(http, org.base()).map_err(|source| {
+        let mut request = self.build(http, org.url()).map_err(|source| {
             Error::invalid("the request could not be built").with_source(source.without_url())
         })?;
         let body = request.body().and_then(|body| body.as_bytes());

@@ -51,6 +51,10 @@ impl OrgUrl {
         Ok(Self { url, base })
     }
 
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
     pub(crate) fn base(&self) -> &str {
         &self.base
     }

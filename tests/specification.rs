@@ -21,7 +21,7 @@ fn the_generated_code_matches_the_reviewed_snapshot() {
     assert!(
         reviewed == generated,
         "build.rs generates another client than {}, from line {} on. If that is meant, run\n\
-         UPDATE_SNAPSHOTS=1 cargo test --test main generated_client\n\
+         UPDATE_SNAPSHOTS=1 cargo test --test main reviewed_snapshot\n\
          and read the difference before you commit it",
         kept.display(),
         line.map_or_else(|| reviewed.lines().count(), |at| at + 1)

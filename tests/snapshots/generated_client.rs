@@ -59,17 +59,26 @@ pub mod types {
 }
 /// Makes requests, and sends none.
 struct Client<'c> {
-    baseurl: &'c str,
     client: &'c reqwest::Client,
+    org: &'c reqwest::Url,
+    /// Empty, so that progenitor's code makes a path with it. The org's URL is
+    /// parsed once, not for each request.
+    baseurl: &'static str,
 }
 #[allow(clippy::all, reason = "progenitor's code")]
 impl Client<'_> {
+    fn at(&self, path: &str) -> reqwest::Url {
+        let mut url = self.org.clone();
+        url.set_path(path);
+        url
+    }
     /// The request of `endUserSessions`: `POST /api/v1/users/me/lifecycle/delete_sessions`.
     fn end_user_sessions<'a>(
         &'a self,
         body: &'a types::KeepCurrent,
     ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}/api/v1/users/me/lifecycle/delete_sessions", self.baseurl,);
+        let url = self.at(&url);
         self.client
             .post(url)
             .header(
@@ -90,6 +99,7 @@ impl Client<'_> {
             "{}/api/v1/users/{}/sessions", self.baseurl, encode_path(& user_id
             .to_string()),
         );
+        let url = self.at(&url);
         self.client
             .delete(url)
             .header(
@@ -260,9 +270,9 @@ impl Operation {
     pub(crate) fn build(
         &self,
         client: &reqwest::Client,
-        baseurl: &str,
+        org: &reqwest::Url,
     ) -> reqwest::Result<reqwest::Request> {
-        let client = Client { baseurl, client };
+        let client = Client { client, org, baseurl: "" };
         match self {
             Self::EndUserSessions { options } => {
                 client
