@@ -41,9 +41,6 @@ mod faults;
 pub mod fuzzing;
 mod generated;
 pub mod guide;
-#[cfg(feature = "mock")]
-#[allow(clippy::panic, reason = "a test that is set up wrongly should end")]
-pub mod mock;
 mod operation;
 mod org_url;
 mod pipeline;

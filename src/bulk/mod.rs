@@ -338,5 +338,5 @@ fn shown(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, last)).to_string()
 }
 
-#[cfg(all(test, feature = "mock"))]
+#[cfg(test)]
 mod tests;
