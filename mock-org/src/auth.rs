@@ -1,45 +1,33 @@
 //! Credentials of the org: who calls, and what they may do.
 
-use std::{collections::HashMap, time::Duration};
-
-use bytes::Bytes;
-use http::{HeaderName, Request, StatusCode, header};
-use tokio::time::Instant;
-
 use crate::{
-    answer::Occasion,
+    context::Context,
     org::Org,
-    proof::{self, Bound, Flaw, Subject},
-    refusal::Refusal,
+    proof::{self, Bound, DPOP_NONCE, Flaw, Subject},
     request,
+    response::Refusal,
+    tokens::{DPOP_SCHEME, Token},
 };
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
 
-const DPOP_SCHEME: &str = "DPoP";
-const SCOPE: &str = "okta.users.manage";
-pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-pub(crate) const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
+pub(crate) const MANAGE: &str = "okta.users.manage";
+pub(crate) const READ: &str = "okta.users.read";
+pub(crate) const LOGS_READ: &str = "okta.logs.read";
 
-#[derive(Clone)]
-pub(crate) enum Token {
-    Api { owner: String },
-    Access { access: Access, expires: Instant },
-}
-
-/// What an access token is good for.
-#[derive(Clone)]
-pub(crate) struct Access {
-    pub(crate) scopes: Vec<String>,
-    /// Whether its app has an admin role that may clear sessions.
-    pub(crate) has_role: bool,
-    /// The user it was issued to; a service app's has none.
+/// Who calls an operation for administrators.
+pub(crate) struct Administrator {
+    /// The user or the app, for the System Log.
+    pub(crate) id: String,
+    /// None: an app.
     pub(crate) user: Option<String>,
-    /// The key it is bound to; a Bearer token is bound to none.
-    pub(crate) thumbprint: Option<String>,
 }
 
-/// All tokens that were not revoked, by their value.
-#[derive(Clone, Default)]
-pub(crate) struct Tokens(HashMap<String, Token>);
+/// Who reads a user.
+pub(crate) struct Reader {
+    pub(crate) user: Option<String>,
+    pub(crate) is_administrator: bool,
+}
 
 /// Who calls endUserSessions.
 pub(crate) struct SignedIn {
@@ -55,84 +43,36 @@ enum Caller {
     Nobody,
 }
 
-impl Tokens {
-    pub(crate) fn add_api(&mut self, value: String, owner: &str) {
-        let owner = owner.to_owned();
-        self.0.insert(value, Token::Api { owner });
-    }
-
-    pub(crate) fn add_access(&mut self, value: String, access: Access, expires: Instant) {
-        self.0.insert(value, Token::Access { access, expires });
-    }
-
-    pub(crate) fn remove(&mut self, value: &str) {
-        self.0.remove(value);
-    }
-
-    /// Revokes every access token.
-    pub(crate) fn remove_access(&mut self) {
-        self.0.retain(|_, token| matches!(token, Token::Api { .. }));
-    }
-
-    /// Revokes the access tokens issued to a user.
-    pub(crate) fn remove_issued_to(&mut self, user_id: &str) {
-        self.0.retain(|_, token| !token.is_issued_to(user_id));
-    }
-
-    pub(crate) fn count_issued_to(&self, user_id: &str, now: Instant) -> usize {
-        let live = |token: &&Token| token.is_issued_to(user_id) && token.is_live(now);
-        self.0.values().filter(live).count()
-    }
-
-    /// The token of that value, if it is valid with that scheme.
-    fn find(&self, scheme: &str, value: &str, now: Instant) -> Option<&Token> {
-        let token = self.0.get(value).filter(|token| token.is_live(now))?;
-        scheme.eq_ignore_ascii_case(token.scheme()).then_some(token)
-    }
-}
-
-impl Token {
-    fn scheme(&self) -> &'static str {
-        match self {
-            Self::Api { .. } => "SSWS",
-            Self::Access { access, .. } if access.thumbprint.is_some() => DPOP_SCHEME,
-            Self::Access { .. } => "Bearer",
-        }
-    }
-
-    fn is_live(&self, now: Instant) -> bool {
-        match self {
-            Self::Api { .. } => true,
-            Self::Access { expires, .. } => now < *expires,
-        }
-    }
-
-    fn is_issued_to(&self, user_id: &str) -> bool {
-        matches!(self, Self::Access { access, .. } if access.user.as_deref() == Some(user_id))
-    }
-}
-
-/// Lets administrators in to revokeUserSessions, and says which user they are.
+/// Lets administrators in whose token has one of these scopes.
 ///
-/// The operation knows API tokens and OAuth 2.0 only: a session is recognised,
-/// but may not do it.
+/// Okta's API takes API tokens and OAuth 2.0 here: a session is recognised, but is
+/// not enough.
 pub(crate) fn administrator(
     org: &mut Org,
     request: &Request<Bytes>,
-    occasion: &Occasion<'_>,
-) -> Result<Option<String>, Refusal> {
-    match caller(org, request, occasion)? {
-        Caller::Token(Token::Api { owner }) => Ok(Some(owner)),
-        Caller::Token(Token::Access { access, .. })
-            if access.has_role && access.scopes.iter().any(|scope| scope == SCOPE) =>
-        {
-            Ok(access.user)
-        }
-        Caller::Token(Token::Access { .. }) | Caller::Session { .. } => {
-            Err(Refusal::no_permission())
-        }
-        Caller::EndedSession => Err(Refusal::invalid_session()),
-        Caller::Nobody => Err(Refusal::invalid_token()),
+    context: &Context<'_>,
+    scopes: &[&str],
+) -> Result<Administrator, Refusal> {
+    let caller = caller(org, request, context)?;
+    caller.administrator(scopes)
+}
+
+/// Lets administrators in, as [`administrator`] does, and every signed-in user.
+pub(crate) fn reader(
+    org: &mut Org,
+    request: &Request<Bytes>,
+    context: &Context<'_>,
+    scopes: &[&str],
+) -> Result<Reader, Refusal> {
+    match caller(org, request, context)? {
+        Caller::Session { user_id, .. } => Ok(Reader {
+            user: Some(user_id),
+            is_administrator: false,
+        }),
+        caller => Ok(Reader {
+            user: caller.administrator(scopes)?.user,
+            is_administrator: true,
+        }),
     }
 }
 
@@ -140,9 +80,9 @@ pub(crate) fn administrator(
 pub(crate) fn signed_in(
     org: &mut Org,
     request: &Request<Bytes>,
-    occasion: &Occasion<'_>,
+    context: &Context<'_>,
 ) -> Result<SignedIn, Refusal> {
-    match caller(org, request, occasion)? {
+    match caller(org, request, context)? {
         Caller::Session { user_id, cookie } => Ok(SignedIn {
             user_id,
             session: Some(cookie),
@@ -159,15 +99,39 @@ pub(crate) fn signed_in(
     }
 }
 
+impl Caller {
+    fn administrator(self, scopes: &[&str]) -> Result<Administrator, Refusal> {
+        match self {
+            Self::Token(Token::Api { owner }) => Ok(Administrator {
+                id: owner.clone(),
+                user: Some(owner),
+            }),
+            Self::Token(Token::Access { access, .. })
+                if access.has_role && access.has_one_of(scopes) =>
+            {
+                Ok(Administrator {
+                    id: access.user.clone().unwrap_or(access.client_id),
+                    user: access.user,
+                })
+            }
+            Self::Token(Token::Access { .. }) | Self::Session { .. } => {
+                Err(Refusal::no_permission())
+            }
+            Self::EndedSession => Err(Refusal::invalid_session()),
+            Self::Nobody => Err(Refusal::invalid_token()),
+        }
+    }
+}
+
 /// An `Authorization` header outranks a cookie.
 fn caller(
     org: &mut Org,
     request: &Request<Bytes>,
-    occasion: &Occasion<'_>,
+    context: &Context<'_>,
 ) -> Result<Caller, Refusal> {
     if let Some(authorization) = request.headers().get(header::AUTHORIZATION) {
         let authorization = authorization.to_str().unwrap_or_default();
-        let token = authorized(org, authorization, request, occasion)?;
+        let token = authorized(org, authorization, request, context)?;
         return Ok(Caller::Token(token));
     }
     let Some(cookie) = request::cookie(request.headers(), org.cookie_name()) else {
@@ -187,18 +151,18 @@ fn authorized(
     org: &mut Org,
     authorization: &str,
     request: &Request<Bytes>,
-    occasion: &Occasion<'_>,
+    context: &Context<'_>,
 ) -> Result<Token, Refusal> {
     let (scheme, value) = authorization
         .split_once(' ')
         .ok_or_else(Refusal::invalid_token)?;
-    let token = org.tokens.find(scheme, value, occasion.now).cloned();
+    let token = org.tokens.find(scheme, value, context.now).cloned();
     let token = token.ok_or_else(|| refused_token(scheme))?;
     if let Token::Access { access, .. } = &token
         && let Some(thumbprint) = &access.thumbprint
     {
         let bound = Bound { value, thumbprint };
-        prove_possession(org, bound, request, occasion)?;
+        prove_possession(org, bound, request, context)?;
     }
     Ok(token)
 }
@@ -215,7 +179,7 @@ fn prove_possession(
     org: &mut Org,
     token: Bound<'_>,
     request: &Request<Bytes>,
-    occasion: &Occasion<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Refusal> {
     let url = org.address_of(request.uri().path());
     let oauth = &mut org.oauth;
@@ -224,7 +188,7 @@ fn prove_possession(
         url: &url,
         token: Some(token),
         nonces: oauth.resource_wants_nonce.then_some(&oauth.resource_nonces),
-        now: occasion.epoch_seconds(),
+        now: context.epoch_seconds(),
     };
     let checked = proof::check(request.headers(), &subject, &mut oauth.used_proofs);
     let status = |usual| oauth.proof_refusal_status.unwrap_or(usual);

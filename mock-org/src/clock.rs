@@ -4,15 +4,31 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
+/// A century: further on, dates and instants may overflow.
+const MAX_ADVANCE: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 #[derive(Debug)]
 pub(crate) struct Clock {
     started: Instant,
     /// Whole and broken seconds since 1970 at the start.
     base: Duration,
     skew_seconds: i32,
+    /// How far the org is ahead of Tokio's clock, since tests moved it on.
+    advanced: Duration,
 }
 
 impl Clock {
+    /// The present, with which windows and lifetimes are measured.
+    pub(crate) fn now(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(self.advanced).unwrap_or(now)
+    }
+
+    pub(crate) fn advance(&mut self, by: Duration) {
+        let advanced = self.advanced.saturating_add(by).min(MAX_ADVANCE);
+        self.advanced = advanced;
+    }
+
     pub(crate) fn start() -> Self {
         Self {
             started: Instant::now(),
@@ -20,6 +36,7 @@ impl Clock {
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default(),
             skew_seconds: 0,
+            advanced: Duration::ZERO,
         }
     }
 

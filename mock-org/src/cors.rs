@@ -5,9 +5,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 
 use crate::{
-    answer::empty,
     org::Org,
-    refusal::{Answer, Refusal},
+    response::{Refusal, Response, empty},
 };
 
 /// The headers that the mock writes for CORS.
@@ -28,28 +27,28 @@ pub(crate) fn is_preflight(request: &Request<Bytes>) -> bool {
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The answer to a preflight; without a word of CORS to an origin that is not
+/// The response to a preflight; without a word of CORS to an origin that is not
 /// trusted, which the browser takes for a no.
-pub(crate) fn preflight(org: &Org, request: &Request<Bytes>, request_id: &str) -> Answer {
+pub(crate) fn preflight(org: &Org, request: &Request<Bytes>, request_id: &str) -> Response {
     if trusted_origin(org, request).is_none() {
-        return Refusal::no_permission().into_answer(request_id);
+        return Refusal::no_permission().into_response(request_id);
     }
-    let mut answer = empty(StatusCode::OK);
-    let headers = answer.headers_mut();
+    let mut response = empty(StatusCode::OK);
+    let headers = response.headers_mut();
     let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
     say(
         header::ACCESS_CONTROL_ALLOW_METHODS,
-        "DELETE, POST, OPTIONS",
+        "DELETE, GET, POST, OPTIONS",
     );
     say(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
     say(header::ACCESS_CONTROL_MAX_AGE, "3600");
-    allow(org, request, &mut answer);
-    answer
+    allow(org, request, &mut response);
+    response
 }
 
-/// Lets a page of a trusted origin read the answer. No header is exposed, so
+/// Lets a page of a trusted origin read the response. No header is exposed, so
 /// that it cannot read the rate limit or the request id.
-pub(crate) fn allow(org: &Org, request: &Request<Bytes>, answer: &mut Answer) {
+pub(crate) fn allow(org: &Org, request: &Request<Bytes>, response: &mut Response) {
     if !request.uri().path().starts_with("/api/") {
         return;
     }
@@ -57,11 +56,11 @@ pub(crate) fn allow(org: &Org, request: &Request<Bytes>, answer: &mut Answer) {
         return;
     };
     let yes = HeaderValue::from_static("true");
-    answer
+    response
         .headers_mut()
         .extend(HEADERS.into_iter().zip([origin, yes]));
     let origin = HeaderValue::from_static("Origin");
-    answer.headers_mut().append(header::VARY, origin);
+    response.headers_mut().append(header::VARY, origin);
 }
 
 /// The origin that sent a request, if it said so and is trusted.

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::{
-    refusal::{Answer, Refusal},
+    response::{Refusal, Response},
     wire::Flow,
 };
 
-/// A way to spoil an answer, for [`MockOrg::fail_next`](crate::MockOrg::fail_next)
+/// A way to spoil a response, for [`MockOrg::fail_next`](crate::MockOrg::fail_next)
 /// and [`MockOrg::fail_next_token`](crate::MockOrg::fail_next_token).
 ///
 /// A fault sits in front of the org: it strikes before anything is
@@ -20,7 +20,7 @@ use crate::{
 /// the request first, and an [`okta_error`](Self::okta_error) or an
 /// [`oauth_error`](Self::oauth_error) comes from Okta, and so is counted.
 ///
-/// Headers and a body that are set apply to whatever HTTP answer the fault
+/// Headers and a body that are set apply to whatever HTTP response the fault
 /// gives; faults that give none have no use for them.
 #[derive(Clone)]
 #[must_use = "a fault does nothing until it is queued"]
@@ -33,7 +33,7 @@ pub struct Fault {
     pub(crate) after_effect: bool,
 }
 
-/// Where the answer comes from.
+/// Where the response comes from.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// The org, as if there were no fault.
@@ -44,7 +44,7 @@ pub(crate) enum Source {
     Between(StatusCode),
 }
 
-/// What becomes of the answer on its way.
+/// What becomes of the response on its way.
 #[derive(Clone)]
 enum Ending {
     Whole,
@@ -55,7 +55,7 @@ enum Ending {
 }
 
 impl Fault {
-    /// An empty answer of something in front of the org, a proxy for example:
+    /// An empty response of something in front of the org, a proxy for example:
     /// without any of Okta's headers.
     ///
     /// # Panics
@@ -100,7 +100,7 @@ impl Fault {
         Self::new(Source::Between(StatusCode::FOUND), Ending::Whole).header("location", to)
     }
 
-    /// The true answer in full, but late. The operation is carried out when
+    /// The true response in full, but late. The operation is carried out when
     /// the request arrives.
     pub fn late(delay: Duration) -> Self {
         Self::new(Source::Genuine, Ending::Whole)
@@ -108,24 +108,24 @@ impl Fault {
             .after_effect(true)
     }
 
-    /// The first bytes of the true answer, its head included, then the end of
-    /// the connection. With 0 nothing is sent at all. An answer that is not
+    /// The first bytes of the true response, its head included, then the end of
+    /// the connection. With 0 nothing is sent at all. A response that is not
     /// longer gets through in full.
     pub fn cut_after(bytes: usize) -> Self {
         Self::new(Source::Genuine, Ending::Cut(bytes))
     }
 
-    /// Bytes in the place of an HTTP answer, then the end of the connection.
+    /// Bytes in the place of an HTTP response, then the end of the connection.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Source::Genuine, Ending::Raw(bytes.into().into()))
     }
 
-    /// A connection reset (TCP RST) in the place of an answer.
+    /// A connection reset (TCP RST) in the place of a response.
     pub fn reset() -> Self {
         Self::new(Source::Genuine, Ending::Reset)
     }
 
-    /// No answer, for as long as the client keeps the connection open.
+    /// No response, for as long as the client keeps the connection open.
     pub fn hang() -> Self {
         Self::new(Source::Genuine, Ending::Hang)
     }
@@ -179,7 +179,7 @@ impl Fault {
     }
 
     /// Whether the org carries the request out as usual, credentials and
-    /// limits included, before its answer is spoiled. `false` if not set.
+    /// limits included, before its response is spoiled. `false` if not set.
     pub fn after_effect(mut self, carried_out: bool) -> Self {
         self.after_effect = carried_out;
         self
@@ -189,23 +189,23 @@ impl Fault {
         &self.source
     }
 
-    /// Puts the headers and the body of the fault into an answer.
-    pub(crate) fn adorn(&self, answer: &mut Answer) {
+    /// Puts the headers and the body of the fault into a response.
+    pub(crate) fn adorn(&self, response: &mut Response) {
         for (name, _) in &self.headers {
-            answer.headers_mut().remove(name);
+            response.headers_mut().remove(name);
         }
-        answer.headers_mut().extend(self.headers.iter().cloned());
+        response.headers_mut().extend(self.headers.iter().cloned());
         if let Some(body) = &self.body {
-            answer.body_mut().clone_from(body);
+            response.body_mut().clone_from(body);
         }
     }
 
-    /// Whether an HTTP answer is sent, be it in part.
-    pub(crate) fn answers(&self) -> bool {
+    /// Whether an HTTP response is sent, be it in part.
+    pub(crate) fn responses(&self) -> bool {
         matches!(self.ending, Ending::Whole | Ending::Cut(_))
     }
 
-    /// What becomes of the answer's bytes. None: they are held back for good.
+    /// What becomes of the response's bytes. None: they are held back for good.
     pub(crate) fn flow(&self) -> Option<Flow> {
         match &self.ending {
             Ending::Whole => Some(Flow::Open),
@@ -244,9 +244,9 @@ impl fmt::Debug for Ending {
 #[track_caller]
 fn valid_status(status: u16) -> StatusCode {
     match StatusCode::from_u16(status) {
-        // A 1xx is not an answer, but announces one.
+        // A 1xx only announces a response.
         Ok(valid) if status >= 200 => valid,
-        _ => panic!("not the status of an answer: {status}"),
+        _ => panic!("not the status of a response: {status}"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use http::Request;
 
-use crate::request;
+use crate::{percent, request};
 
 pub(crate) struct Form(HashMap<String, String>);
 
@@ -34,5 +34,5 @@ impl Form {
 }
 
 fn decode(text: &str) -> String {
-    request::percent_decode(&text.replace('+', " "))
+    percent::decode(&text.replace('+', " "))
 }

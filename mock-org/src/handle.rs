@@ -1,19 +1,18 @@
 //! The handle that tests hold.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::task::JoinHandle;
 
 use crate::{
-    auth::{ACCESS_TOKEN_LIFETIME, Access},
-    builder::MockOrgBuilder,
+    app::ACCESS_TOKEN_LIFETIME,
     fault::Fault,
     limits::Endpoint,
+    percent,
     record::RecordedRequest,
-    request,
-    server::Server,
     sign_in,
     state::Shared,
+    tokens::Access,
     user::{LogEvent, MockUser, UserState},
 };
 
@@ -22,7 +21,17 @@ use crate::{
 #[derive(Clone)]
 pub struct MockOrg {
     pub(crate) shared: Arc<Shared>,
-    server: Arc<Server>,
+    /// None in the server itself, which must not keep itself running.
+    running: Option<Arc<Running>>,
+}
+
+/// A running server, which stops when this is dropped.
+struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Starting, and reaching the org.
@@ -30,34 +39,23 @@ impl MockOrg {
     /// The user that owns the API tokens of the org.
     pub const ADMIN_ID: &'static str = "00uMockAdmin";
 
-    /// Starts an org as [`MockOrgBuilder`] describes it without any setting.
-    ///
-    /// # Errors
-    ///
-    /// When the system gives no port.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a Tokio runtime with I/O and time enabled.
-    pub async fn start() -> io::Result<Self> {
-        Self::builder().start().await
-    }
-
-    /// An org with other limits or another engine.
-    pub fn builder() -> MockOrgBuilder {
-        MockOrgBuilder::default()
-    }
-
-    pub(crate) fn new(shared: Arc<Shared>, server: Server) -> Self {
+    /// A handle that does not keep the server running.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            server: Arc::new(server),
+            running: None,
         }
     }
 
+    pub(crate) fn keep_running(mut self, server: JoinHandle<()>) -> Self {
+        self.running = Some(Arc::new(Running(server)));
+        self
+    }
+
     /// The org URL, `http://127.0.0.1:` and a port, without a slash at the end.
+    /// With TLS it begins with `https`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        self.shared.lock().org.url.clone()
     }
 }
 
@@ -107,12 +105,13 @@ impl MockOrg {
         let mut state = self.shared.lock();
         let token = state.name("eyJ");
         let access = Access {
+            client_id: "0oaMockApp".to_owned(),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             has_role,
             user: user.map(str::to_owned),
             thumbprint,
         };
-        let now = Instant::now();
+        let now = state.clock.now();
         let expires = now.checked_add(ACCESS_TOKEN_LIFETIME).unwrap_or(now);
         state.org.tokens.add_access(token.clone(), access, expires);
         token
@@ -151,7 +150,7 @@ impl MockOrg {
             .org
             .add_session_token(token.clone(), cookie.to_owned());
         drop(state);
-        let redirect = request::percent_encode(redirect_url);
+        let redirect = percent::encode(redirect_url);
         format!(
             "{}{}?token={token}&redirectUrl={redirect}",
             self.url(),
@@ -172,7 +171,8 @@ impl MockOrg {
 
     /// What is left to a user, by id. None if the org does not know the user.
     pub fn user(&self, user_id: &str) -> Option<UserState> {
-        self.shared.lock().org.user_state(user_id, Instant::now())
+        let state = self.shared.lock();
+        state.org.user_state(user_id, state.clock.now())
     }
 
     /// The System Log: every operation that was carried out, the oldest first,
@@ -197,8 +197,8 @@ impl MockOrg {
         state.token_faults.clear();
     }
 
-    /// Sets how long every answer takes. The request is carried out when it
-    /// arrives, and counts as under way until the answer leaves.
+    /// Sets how long every response takes. The request is carried out when it
+    /// arrives, and counts as in flight until the response leaves.
     pub fn set_latency(&self, latency: Duration) {
         self.shared.lock().latency = latency;
     }
@@ -209,27 +209,34 @@ impl MockOrg {
         self.shared.lock().org.read_only = read_only;
     }
 
-    /// Sets the rate limit, the token endpoint's aside. The current window ends, and the next request
-    /// starts one.
+    /// Sets the rate limit of `/api/v1/users` and whatever has no window of its own.
+    /// The current window ends, and the next request starts one.
     pub fn set_rate_limit(&self, requests: u32, window: Duration) {
         let mut state = self.shared.lock();
         state.limits.set_rate(Endpoint::Api, requests, window);
     }
 
-    /// Sets how many requests may be under way at once.
+    /// Sets how many requests may be in flight at once.
     pub fn set_concurrency_limit(&self, requests: usize) {
         self.shared.lock().limits.concurrency = requests;
     }
 
     /// Lets another client of the org make so many requests now.
     pub fn spend(&self, requests: u32) {
-        let now = Instant::now();
-        self.shared.lock().limits.spend(now, requests);
+        let mut state = self.shared.lock();
+        let now = state.clock.now();
+        state.limits.spend(now, requests);
     }
 
-    /// Leaves the `X-Rate-Limit-` headers out of the answers, or puts them back.
+    /// Leaves the `X-Rate-Limit-` headers out of the responses, or puts them back.
     pub fn hide_rate_limit_headers(&self, hide: bool) {
         self.shared.lock().limits.hide_headers = hide;
+    }
+
+    /// Moves the org's time forward, as if so much of it had passed: rate-limit
+    /// windows and tokens end, and its clock shows it. At most a century in all.
+    pub fn advance(&self, by: Duration) {
+        self.shared.lock().clock.advance(by);
     }
 
     /// Sets the org's clock ahead of the true time by so many seconds, or
@@ -241,9 +248,9 @@ impl MockOrg {
 
 /// What happened.
 impl MockOrg {
-    /// Every request received in full, in the order of arrival.
+    /// Every request received in full, in the order of arrival: the last 100,000.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.shared.lock().requests.clone()
+        self.shared.lock().requests.iter().cloned().collect()
     }
 
     /// Forgets the requests received so far.
@@ -256,7 +263,7 @@ impl MockOrg {
         self.shared.lock().connections
     }
 
-    /// The most requests that were under way at once since the start, refused
+    /// The most requests that were in flight at once since the start, refused
     /// and spoiled ones included.
     pub fn peak_in_flight(&self) -> usize {
         self.shared.lock().peak_in_flight

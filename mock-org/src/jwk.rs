@@ -1,11 +1,13 @@
-//! Public keys as JSON Web Keys (RFC 7517), and what they have signed.
+//! Public keys, as JSON Web Keys (RFC 7517) and PEM, and what they have signed.
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use p256::ecdsa::signature::Verifier;
-use rsa::{BigUint, RsaPublicKey, pkcs1v15, traits::PublicKeyParts};
-use serde_json::Value;
+use p256::{
+    ecdsa::signature::Verifier, elliptic_curve::sec1::ToEncodedPoint, pkcs8::DecodePublicKey,
+};
+use rsa::{BigUint, RsaPublicKey, pkcs1::DecodeRsaPublicKey, pkcs1v15, traits::PublicKeyParts};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// The least that RFC 7518 §3.3 allows.
@@ -48,6 +50,29 @@ impl PublicKey {
             numbers,
             thumbprint: sha256(&canonical),
         })
+    }
+
+    /// Reads a public key: SubjectPublicKeyInfo, or PKCS#1 for RSA.
+    pub(crate) fn from_pem(pem: &str) -> Option<Self> {
+        let elliptic = |crv, point: &[u8]| {
+            // SEC 1 §2.3.3: an uncompressed point is a 4 and both coordinates.
+            let (x, y) = point.get(1..)?.split_at_checked(point.len() / 2)?;
+            let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+            Self::from_jwk(&json!({ "kty": "EC", "crv": crv, "x": x, "y": y }))
+        };
+        if let Ok(key) = p256::PublicKey::from_public_key_pem(pem) {
+            return elliptic("P-256", key.to_encoded_point(false).as_bytes());
+        }
+        if let Ok(key) = p384::PublicKey::from_public_key_pem(pem) {
+            return elliptic("P-384", key.to_encoded_point(false).as_bytes());
+        }
+        if let Ok(key) = p521::PublicKey::from_public_key_pem(pem) {
+            return elliptic("P-521", key.to_encoded_point(false).as_bytes());
+        }
+        let key = RsaPublicKey::from_public_key_pem(pem).ok();
+        let key = key.or_else(|| RsaPublicKey::from_pkcs1_pem(pem).ok())?;
+        let number = |number: &BigUint| URL_SAFE_NO_PAD.encode(number.to_bytes_be());
+        Self::from_jwk(&json!({ "kty": "RSA", "n": number(key.n()), "e": number(key.e()) }))
     }
 
     /// The name that a token bound to this key has for it (RFC 7638).

@@ -1,6 +1,6 @@
 //! An Okta org to test against, in process and on loopback.
 //!
-//! [`MockOrg`] is a real HTTP/1.1 server that answers the two UserSessions
+//! [`MockOrg`] is a real HTTP/1.1 server that serves the two UserSessions
 //! operations as Okta documents them, with Okta's errors, rate limits and
 //! concurrency limit, and that keeps a System Log. What a client was told can
 //! so be compared with what was done:
@@ -14,7 +14,7 @@
 //! org.add_user(MockUser::new("00uAda").login("ada@example.com").sessions(3));
 //! let token = org.issue_api_token();
 //!
-//! // The next request is carried out, but its answer is lost.
+//! // The next request is carried out, but its response is lost.
 //! org.fail_next(1, Fault::cut_after(0).after_effect(true));
 //!
 //! // … point a client at `org.url()` with `token`, and revoke …
@@ -25,13 +25,13 @@
 //! # }
 //! ```
 //!
-//! # How a request is answered
+//! # How a request is handled
 //!
 //! 1. It is recorded, see [`MockOrg::requests`].
 //! 2. A [`Fault`] in the queue takes it over, before anything is authenticated.
-//! 3. The concurrency limit, then the rate limit. The token endpoint has a
-//!    bucket of its own and everything else shares one, in which every request
-//!    counts that these two let in, whatever comes of it.
+//! 3. The concurrency limit, then the rate limit. The token endpoint, the log and
+//!    `/api/v1/sessions` have a window each and everything else shares one, in which
+//!    every request counts that these limits let in, also if it is refused later.
 //! 4. A POST without a length is refused (411), then an unknown path (404,
 //!    `E0000008`), then a wrong method (405).
 //! 5. Credentials, then read-only mode (503, `E0000010`), then the input.
@@ -52,11 +52,28 @@
 //! # Browsers
 //!
 //! Pages of a trusted origin may call `/api/` with the browser's cookies: the
-//! org answers preflights and allows origin and credentials by name (CORS). To
+//! org responds to preflights and allows origin and credentials by name (CORS). To
 //! other origins it says no word of CORS. No header is exposed, so a page sees
 //! neither the rate limit nor the request id. A preflight is recorded, but no
 //! limit counts it and no fault strikes it. [`MockOrg::sign_in_url`] signs a
 //! browser in.
+//!
+//! # What changed
+//!
+//! So that a test in any language can see with Okta's own SDK what revoking did,
+//! `GET /api/v1/users/{id}`, `GET /api/v1/sessions/me` and `GET /api/v1/logs` respond as
+//! Okta's do. The System Log's `filter` knows `eq` and `and`, on `eventType`, `actor.id`,
+//! `target.id`, `transaction.id` and `outcome.result`. Sessions and log have rate-limit
+//! windows of their own.
+//!
+//! # Control over HTTP
+//!
+//! `POST /mock/VERB` calls the method of [`MockOrg`] with that name, for tests that are
+//! not written in Rust: its arguments by their names in a JSON object, time spans in
+//! seconds, and its result in another. `POST /mock/spend` with `{"requests": 600}` is
+//! `org.spend(600)`. A [`Fault`] is an object with one of its constructors and any of its
+//! methods: `{"fault": {"cut_after": 0, "after_effect": true}}`. These requests need no
+//! credentials, and are neither recorded nor limited.
 //!
 //! # Where Okta's documentation is silent
 //!
@@ -78,6 +95,8 @@
 //! - A token that does not work is refused before its proof is read, with 401:
 //!   a DPoP challenge (`invalid_token`) for the scheme DPoP, `E0000011` for
 //!   Bearer, also if the token is bound.
+//! - `okta.users.manage` includes reading users. Who may not call `GET /api/v1/logs`
+//!   or read a user is refused as by revokeUserSessions.
 //! - `htu` is compared as text: a query or a fragment in it is wrong.
 //!
 //! # Time
@@ -102,12 +121,13 @@
     )
 )]
 
-mod answer;
 mod app;
 mod assertion;
 mod auth;
 mod builder;
 mod clock;
+mod context;
+mod control;
 mod cors;
 mod fault;
 mod form;
@@ -118,19 +138,28 @@ mod limits;
 mod nonce;
 mod oauth;
 mod org;
+mod percent;
 mod proof;
 mod record;
-mod refusal;
 mod request;
+mod response;
+mod routes;
 mod server;
 mod service_apps;
+mod sessions;
 mod sign_in;
 mod state;
+mod system_log;
+mod time;
+#[cfg(feature = "tls")]
+mod tls;
 mod token_endpoint;
+mod tokens;
 mod user;
+mod users;
 mod wire;
 
-pub use app::ServiceApp;
+pub use app::{InvalidKey, ServiceApp};
 pub use builder::MockOrgBuilder;
 pub use fault::Fault;
 pub use handle::MockOrg;

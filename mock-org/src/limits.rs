@@ -19,13 +19,17 @@ pub(crate) struct Limits {
     pub(crate) hide_headers: bool,
     api: Bucket,
     token: Bucket,
+    logs: Bucket,
+    sessions: Bucket,
 }
 
 /// What has a rate limit of its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Endpoint {
     Token,
-    /// Everything else.
+    Logs,
+    Sessions,
+    /// `/api/v1/users`, and everything else.
     Api,
 }
 
@@ -42,7 +46,7 @@ struct Window {
     used: u32,
 }
 
-/// What the headers of an answer say, and whether the request was let in.
+/// What the headers of a response say, and whether the request was let in.
 #[derive(Debug)]
 pub(crate) struct Standing {
     pub(crate) admitted: bool,
@@ -58,6 +62,8 @@ impl Default for Limits {
             hide_headers: false,
             api: Bucket::default(),
             token: Bucket::default(),
+            logs: Bucket::default(),
+            sessions: Bucket::default(),
         }
     }
 }
@@ -73,7 +79,7 @@ impl Default for Bucket {
 }
 
 impl Limits {
-    /// Counts one request, of `in_flight` that are under way with it.
+    /// Counts one request, of `in_flight` that are in flight with it.
     pub(crate) fn admit(&mut self, to: Endpoint, now: Instant, in_flight: usize) -> Standing {
         if in_flight > self.concurrency {
             // Okta's mark of a concurrency limit: both are 0, and the reset
@@ -106,6 +112,8 @@ impl Limits {
     fn bucket(&mut self, of: Endpoint) -> &mut Bucket {
         match of {
             Endpoint::Token => &mut self.token,
+            Endpoint::Logs => &mut self.logs,
+            Endpoint::Sessions => &mut self.sessions,
             Endpoint::Api => &mut self.api,
         }
     }

@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use tokio::time::Instant;
 
 use crate::{
-    auth::Tokens,
     oauth::OAuth,
-    request,
+    percent,
+    tokens::Tokens,
     user::{LogEvent, MockUser, UserState},
 };
 
@@ -15,6 +15,9 @@ use crate::{
 pub(crate) struct Org {
     /// Without a slash at the end.
     pub(crate) url: String,
+    /// As PEM; None without TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) ca_certificate: Option<String>,
     pub(crate) tokens: Tokens,
     pub(crate) oauth: OAuth,
     pub(crate) log: Vec<LogEvent>,
@@ -93,9 +96,20 @@ impl Org {
             .find_map(|(id, user)| named(user).then_some(id.as_str()))
     }
 
+    pub(crate) fn is_user(&self, id: &str) -> bool {
+        self.users.contains_key(id)
+    }
+
+    /// A user's login; without one, the id stands in for it.
+    pub(crate) fn login(&self, user_id: &str) -> String {
+        let user = self.users.get(user_id);
+        let login = user.and_then(|user| user.login.as_deref());
+        login.unwrap_or(user_id).to_owned()
+    }
+
     /// The URL of a path as Okta compares it: the path percent-decoded.
     pub(crate) fn address_of(&self, path: &str) -> String {
-        format!("{}{}", self.url, request::percent_decode(path))
+        format!("{}{}", self.url, percent::decode(path))
     }
 
     /// The cookie that carries a session.

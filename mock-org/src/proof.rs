@@ -12,6 +12,7 @@ use crate::{
 };
 
 pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 const MAX_AGE_SECONDS: u64 = 5 * 60;
 /// The members by which a JWK tells a secret (RFC 7518 §6).

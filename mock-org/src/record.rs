@@ -17,7 +17,7 @@ const SHOWN_HEADERS: [&str; 8] = [
     "x-okta-retry-for",
 ];
 
-/// A request as it came over the wire, and how it was answered.
+/// A request as it came over the wire, and the response it got.
 ///
 /// Its `Debug` output leaves out the body and the values of headers that may
 /// carry secrets.
@@ -33,7 +33,7 @@ pub struct RecordedRequest {
 }
 
 impl RecordedRequest {
-    /// `answered`: the status and the request id of the answer, unless there
+    /// `answered`: the status and the request id of the response, unless there
     /// is none.
     pub(crate) fn new(
         request: &Request<Bytes>,
@@ -96,14 +96,14 @@ impl RecordedRequest {
         self.arrived
     }
 
-    /// The status of the answer, also when a fault lost the answer on its way.
+    /// The status of the response, also when a fault lost the response on its way.
     /// None when a fault put something else in its place, or nothing.
     pub fn status(&self) -> Option<u16> {
         self.answered.as_ref().map(|(status, _)| *status)
     }
 
-    /// The `X-Okta-Request-Id` of the answer. None where [`status`](Self::status)
-    /// is, and for answers that did not come from Okta.
+    /// The `X-Okta-Request-Id` of the response. None where [`status`](Self::status)
+    /// is, and for responses that did not come from Okta.
     pub fn request_id(&self) -> Option<&str> {
         self.answered.as_ref().and_then(|(_, id)| id.as_deref())
     }

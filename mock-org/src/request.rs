@@ -4,14 +4,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, header};
 use serde_json::Value;
 
-use crate::refusal::Refusal;
+use crate::{percent, response::Refusal};
 
 /// The decoded segments of a path; none for a path that no route can have.
 pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
     path.strip_prefix('/')?
         .split('/')
         .map(|segment| {
-            let segment = percent_decode(segment);
+            let segment = percent::decode(segment);
             // A server takes dot segments out of the path, so that another
             // path is left: encoding them does not help.
             let names_something = !matches!(segment.as_str(), "" | "." | "..");
@@ -39,8 +39,8 @@ pub(crate) fn query(request: &Request<Bytes>, name: &str) -> Option<String> {
         .unwrap_or_default()
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find(|(key, _)| percent_decode(key) == name)
-        .map(|(_, value)| percent_decode(value))
+        .find(|(key, _)| percent::decode(key) == name)
+        .map(|(_, value)| percent::decode(value))
 }
 
 /// The `keepCurrent` of an optional JSON body, if it is given.
@@ -86,34 +86,4 @@ pub(crate) fn is_media(headers: &HeaderMap, wanted: &str) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|media| media.trim().eq_ignore_ascii_case(wanted))
-}
-
-/// Escapes every byte but letters and digits.
-pub(crate) fn percent_encode(text: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(escape).collect()
-}
-
-/// Leaves a `%` that no two hexadecimal digits follow as it is.
-pub(crate) fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after_first)) = rest.split_first() {
-        let (byte, after) = escaped(rest).unwrap_or((first, after_first));
-        bytes.push(byte);
-        rest = after;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The byte that an escape at the start stands for, and what follows it.
-fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (escape, rest) = text.split_at_checked(3)?;
-    let digits = std::str::from_utf8(escape.strip_prefix(b"%")?).ok()?;
-    // `from_str_radix` would take a sign for a digit.
-    let digits = digits.strip_prefix('+').is_none().then_some(digits)?;
-    Some((u8::from_str_radix(digits, 16).ok()?, rest))
 }

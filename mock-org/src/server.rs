@@ -1,15 +1,9 @@
-//! The HTTP server: connections in, answers out.
+//! The HTTP server: connections in, responses out.
 
-use std::{
-    future::pending,
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{error::Error, future::pending, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request, Response, header};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     body::{Bytes, Incoming},
     server::conn::http1,
@@ -18,39 +12,33 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
-    task::{JoinHandle, JoinSet},
-    time::{Instant, sleep},
+    task::JoinSet,
+    time::sleep,
 };
 
 use crate::{
+    control,
+    handle::MockOrg,
+    response,
     state::Shared,
     wire::{Valve, Wire},
 };
 
-/// A running server. It stops when this is dropped.
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    accepting: JoinHandle<()>,
-}
+#[cfg(not(feature = "tls"))]
+pub(crate) use NoTls as Tls;
+#[cfg(feature = "tls")]
+pub(crate) use tokio_rustls::TlsAcceptor as Tls;
 
-/// Counts a request as under way until the answer is ready, or given up.
+/// More than any request to the org has.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// What TLS is without the feature: never there.
+#[cfg(not(feature = "tls"))]
+#[derive(Clone)]
+pub(crate) enum NoTls {}
+
+/// Counts a request as in flight until the response is ready, or given up.
 struct InFlight(Arc<Shared>);
-
-impl Server {
-    pub(crate) async fn start(shared: Arc<Shared>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        Ok(Self {
-            address: listener.local_addr()?,
-            accepting: tokio::spawn(accept(listener, shared)),
-        })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -60,15 +48,15 @@ impl Drop for InFlight {
 }
 
 /// Dropping this drops, and so ends, every connection too.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+pub(crate) async fn accept(listener: TcpListener, org: MockOrg, tls: Option<Tls>) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
-                let mut state = shared.lock();
+                let mut state = org.shared.lock();
                 state.connections = state.connections.saturating_add(1);
                 drop(state);
-                connections.spawn(converse(socket, Arc::clone(&shared)));
+                connections.spawn(serve(socket, org.clone(), tls.clone()));
             }
             // Out of file descriptors, mostly: some may soon be free again.
             Err(_) => sleep(Duration::from_millis(10)).await,
@@ -77,12 +65,21 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn converse(socket: TcpStream, shared: Arc<Shared>) {
-    // Without it small answers may wait for the client's acknowledgement; with
-    // an error the answers are late, but right.
+async fn serve(socket: TcpStream, org: MockOrg, tls: Option<Tls>) {
+    // Without it small responses may wait for the client's acknowledgement; with
+    // an error the responses are late, but right.
     let _ = socket.set_nodelay(true);
-    let (wire, valve) = Wire::new(socket);
-    let service = service_fn(|request| answer(&shared, &valve, request));
+    let (wire, valve) = match tls {
+        None => Wire::new(Box::new(socket)),
+        #[cfg(feature = "tls")]
+        Some(tls) => match tls.accept(socket).await {
+            Ok(stream) => Wire::new(Box::new(stream)),
+            Err(_) => return,
+        },
+        #[cfg(not(feature = "tls"))]
+        Some(never) => match never {},
+    };
+    let service = service_fn(|request| respond(&org, &valve, request));
     // A failure here is the client's going away or a fault: both are wanted.
     let _ = http1::Builder::new()
         .auto_date_header(false)
@@ -90,31 +87,45 @@ async fn converse(socket: TcpStream, shared: Arc<Shared>) {
         .await;
 }
 
-async fn answer(
-    shared: &Arc<Shared>,
+async fn respond(
+    org: &MockOrg,
     valve: &Valve,
     request: Request<Incoming>,
-) -> hyper::Result<Response<Full<Bytes>>> {
+) -> Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            valve.open();
+            return Ok(response::empty(StatusCode::PAYLOAD_TOO_LARGE).map(Full::new));
+        }
+        Err(error) => return Err(error),
+    };
     let request = Request::from_parts(head, body);
+    if let Some(response) = control::respond(org, &request) {
+        valve.open();
+        return Ok(response.map(Full::new));
+    }
 
-    let turn = shared.lock().receive(&request, Instant::now());
+    let shared = &org.shared;
+    let turn = shared.lock().receive(&request);
     let _in_flight = InFlight(Arc::clone(shared));
     if !turn.delay.is_zero() {
         sleep(turn.delay).await;
     }
     match turn.flow {
-        // Set for every answer: what the last one left of a cut is void.
+        // Set for every response: what the last one left of a cut is void.
         Some(flow) => valve.set(flow),
         None => pending().await,
     }
-    let mut answer = turn.answer;
-    if !answer.headers().contains_key(header::DATE) {
-        let date = httpdate::fmt_http_date(shared.lock().clock.wall(Instant::now()));
+    let mut response = turn.response;
+    if !response.headers().contains_key(header::DATE) {
+        let state = shared.lock();
+        let date = httpdate::fmt_http_date(state.clock.wall(state.clock.now()));
+        drop(state);
         if let Ok(date) = HeaderValue::try_from(date) {
-            answer.headers_mut().insert(header::DATE, date);
+            response.headers_mut().insert(header::DATE, date);
         }
     }
-    Ok(answer.map(Full::new))
+    Ok(response.map(Full::new))
 }

@@ -41,7 +41,7 @@ impl MockOrg {
         self.shared.lock().token_faults.push(times, fault);
     }
 
-    /// Sets how long the answers of the token endpoint take, in the place of
+    /// Sets how long the responses of the token endpoint take, in the place of
     /// what [`set_latency`](Self::set_latency) says.
     pub fn set_token_latency(&self, latency: Duration) {
         self.shared.lock().token_latency = Some(latency);
@@ -69,15 +69,18 @@ impl MockOrg {
     }
 
     /// A service app's access token with these scopes, for one hour, that is
-    /// bound to a key, given as a JWK. Private members are passed over. The
+    /// bound to a key, given as a JWK or PEM. Private members are ignored. The
     /// app has an admin role that may clear sessions.
     ///
     /// # Panics
     ///
-    /// When the text is no key that [`ServiceApp::public_key`] takes.
+    /// If the text is not a key that [`ServiceApp::public_key`] accepts.
     #[track_caller]
-    pub fn issue_dpop_access_token(&self, scopes: &[&str], jwk: &str) -> String {
-        let (_, key) = app::read_key(jwk);
+    pub fn issue_dpop_access_token(&self, scopes: &[&str], key: &str) -> String {
+        let key = match app::read_key(key) {
+            Ok((_, key)) => key,
+            Err(error) => panic!("{error}"),
+        };
         let thumbprint = Some(key.thumbprint().to_owned());
         self.add_access_token(scopes, true, None, thumbprint)
     }

@@ -5,16 +5,15 @@ use bytes::Bytes;
 use http::{HeaderName, Request, StatusCode, header};
 
 use crate::{
-    answer::empty,
     org::Org,
-    refusal::{Answer, Refusal},
     request,
+    response::{Refusal, Response, empty},
 };
 
 pub(crate) const PATH: &str = "/login/sessionCookieRedirect";
 
 /// Sets the session cookie and sends the browser on, to a trusted origin only.
-pub(crate) fn sign_in(org: &mut Org, request: &Request<Bytes>) -> Result<Answer, Refusal> {
+pub(crate) fn sign_in(org: &mut Org, request: &Request<Bytes>) -> Result<Response, Refusal> {
     let parameter = |name| request::query(request, name).unwrap_or_default();
     let target = parameter("redirectUrl");
     let origin = url::Url::parse(&target)
@@ -34,16 +33,16 @@ pub(crate) fn sign_in(org: &mut Org, request: &Request<Bytes>) -> Result<Answer,
         "{}={cookie}; Path=/; Secure; HttpOnly; SameSite=None",
         org.cookie_name()
     );
-    let mut answer = empty(StatusCode::FOUND);
-    set(&mut answer, header::SET_COOKIE, &cookie)?;
-    set(&mut answer, header::LOCATION, &target)?;
-    Ok(answer)
+    let mut response = empty(StatusCode::FOUND);
+    set(&mut response, header::SET_COOKIE, &cookie)?;
+    set(&mut response, header::LOCATION, &target)?;
+    Ok(response)
 }
 
-fn set(answer: &mut Answer, name: HeaderName, value: &str) -> Result<(), Refusal> {
+fn set(response: &mut Response, name: HeaderName, value: &str) -> Result<(), Refusal> {
     let value = value
         .try_into()
         .map_err(|_| Refusal::invalid("redirectUrl", "must be a URL"))?;
-    answer.headers_mut().insert(name, value);
+    response.headers_mut().insert(name, value);
     Ok(())
 }

@@ -1,31 +1,34 @@
 //! Everything that changes, and the way of a request through it.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
+use fastrand::Rng;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::{
-    answer::{self, Occasion},
-    auth::DPOP_NONCE,
     clock::Clock,
+    context::Context,
     cors,
     fault::{Fault, Faults, Source},
     limits::{self, Endpoint, Limits},
     org::Org,
-    proof,
+    proof::{DPOP, DPOP_NONCE},
     record::RecordedRequest,
-    refusal::{Answer, Refusal},
-    token_endpoint,
+    response::{self, Refusal, Response},
+    routes, token_endpoint,
     wire::Flow,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
+
+/// A program that serves for days must not grow with its requests.
+const MAX_RECORDED: usize = 100_000;
 
 pub(crate) struct State {
     pub(crate) clock: Clock,
@@ -34,9 +37,10 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) token_faults: Faults,
     pub(crate) latency: Duration,
-    /// None: like the other answers.
+    /// None: like the other responses.
     pub(crate) token_latency: Option<Duration>,
-    pub(crate) requests: Vec<RecordedRequest>,
+    /// The last ones, the oldest first.
+    pub(crate) requests: VecDeque<RecordedRequest>,
     pub(crate) connections: usize,
     pub(crate) in_flight: usize,
     pub(crate) peak_in_flight: usize,
@@ -48,15 +52,15 @@ pub(crate) struct Shared(Mutex<State>);
 
 /// What the server does with a request.
 pub(crate) struct Turn {
-    pub(crate) answer: Answer,
+    pub(crate) response: Response,
     pub(crate) delay: Duration,
-    /// None: the answer is held back for good.
+    /// None: the response is held back for good.
     pub(crate) flow: Option<Flow>,
 }
 
-/// Makes values that no other call and no other org makes.
+/// Makes values that no other call makes, and without a seed no other org.
 struct Names {
-    seed: RandomState,
+    random: Rng,
     count: u64,
 }
 
@@ -71,7 +75,7 @@ impl Shared {
 }
 
 impl State {
-    pub(crate) fn new(org: Org, limits: Limits) -> Self {
+    pub(crate) fn new(org: Org, limits: Limits, seed: Option<u64>) -> Self {
         let mut state = Self {
             clock: Clock::start(),
             org,
@@ -80,12 +84,12 @@ impl State {
             token_faults: Faults::default(),
             latency: Duration::ZERO,
             token_latency: None,
-            requests: Vec::new(),
+            requests: VecDeque::new(),
             connections: 0,
             in_flight: 0,
             peak_in_flight: 0,
             names: Names {
-                seed: RandomState::new(),
+                random: seed.map_or_else(Rng::new, Rng::with_seed),
                 count: 0,
             },
         };
@@ -111,7 +115,8 @@ impl State {
     }
 
     /// Takes a request in: whatever it changes is changed when this returns.
-    pub(crate) fn receive(&mut self, request: &Request<Bytes>, now: Instant) -> Turn {
+    pub(crate) fn receive(&mut self, request: &Request<Bytes>) -> Turn {
+        let now = self.clock.now();
         self.in_flight = self.in_flight.saturating_add(1);
         self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
 
@@ -123,17 +128,17 @@ impl State {
             path if path.starts_with("/api/") => self.faults.next(),
             _ => None,
         };
-        let (answer, given) = match &fault {
+        let (response, given) = match &fault {
             None => (self.genuine(request, now), true),
-            Some(fault) => (self.spoiled(fault, request, now), fault.answers()),
+            Some(fault) => (self.spoiled(fault, request, now), fault.responses()),
         };
-        self.record(request, now, given.then_some(&answer));
+        self.record(request, now, given.then_some(&response));
         let latency = match (endpoint(request), self.token_latency) {
             (Endpoint::Token, Some(latency)) => latency,
             _ => self.latency,
         };
         Turn {
-            answer,
+            response,
             delay: fault
                 .as_ref()
                 .map_or(Duration::ZERO, |fault| fault.delay)
@@ -145,115 +150,120 @@ impl State {
     /// The browser's own question costs nothing, and no fault strikes it.
     fn preflight(&mut self, request: &Request<Bytes>, now: Instant) -> Turn {
         let request_id = self.name("req");
-        let answer = cors::preflight(&self.org, request, &request_id);
-        self.record(request, now, Some(&answer));
+        let response = cors::preflight(&self.org, request, &request_id);
+        self.record(request, now, Some(&response));
         Turn {
-            answer,
+            response,
             delay: self.latency,
             flow: Some(Flow::Open),
         }
     }
 
-    fn record(&mut self, request: &Request<Bytes>, now: Instant, answer: Option<&Answer>) {
-        let answered = answer.map(|answer| {
-            let id = answer.headers().get(REQUEST_ID);
+    fn record(&mut self, request: &Request<Bytes>, now: Instant, response: Option<&Response>) {
+        let answered = response.map(|response| {
+            let id = response.headers().get(REQUEST_ID);
             let id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
-            (answer.status().as_u16(), id)
+            (response.status().as_u16(), id)
         });
         let arrived = self.clock.wall(now);
+        if self.requests.len() >= MAX_RECORDED {
+            self.requests.pop_front();
+        }
         self.requests
-            .push(RecordedRequest::new(request, arrived, answered));
+            .push_back(RecordedRequest::new(request, arrived, answered));
     }
 
-    /// The org's answer.
-    fn genuine(&mut self, request: &Request<Bytes>, now: Instant) -> Answer {
+    /// The org's response.
+    fn genuine(&mut self, request: &Request<Bytes>, now: Instant) -> Response {
         let (request_id, fresh_token) = (self.name("req"), self.name("eyJ"));
         let endpoint = endpoint(request);
         let standing = self.limits.admit(endpoint, now, self.in_flight);
-        let mut answer = if standing.admitted {
-            let occasion = Occasion {
+        let mut response = if standing.admitted {
+            let context = Context {
                 request_id: &request_id,
                 fresh_token: &fresh_token,
                 now,
-                published: self.clock.wall(now),
+                wall: self.clock.wall(now),
             };
-            answer::answer(&mut self.org, request, &occasion)
+            routes::handle(&mut self.org, request, &context)
         } else {
-            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "E0000047").into_answer(&request_id)
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "E0000047").into_response(&request_id)
         };
         if let Ok(id) = HeaderValue::try_from(request_id) {
-            answer.headers_mut().insert(REQUEST_ID, id);
+            response.headers_mut().insert(REQUEST_ID, id);
         }
-        cors::allow(&self.org, request, &mut answer);
-        self.announce(endpoint, request, &mut answer);
+        cors::allow(&self.org, request, &mut response);
+        self.announce(endpoint, request, &mut response);
         if !self.limits.hide_headers {
-            standing.write(&self.clock, answer.headers_mut());
+            standing.write(&self.clock, response.headers_mut());
         }
-        answer
+        response
     }
 
     /// Tells whoever sends proofs of a nonce that is newer than theirs.
-    fn announce(&self, to: Endpoint, request: &Request<Bytes>, answer: &mut Answer) {
+    fn announce(&self, to: Endpoint, request: &Request<Bytes>, response: &mut Response) {
         let oauth = &self.org.oauth;
         let nonces = match to {
             Endpoint::Token => Some(&oauth.token_nonces),
-            Endpoint::Api => oauth.resource_wants_nonce.then_some(&oauth.resource_nonces),
+            _ => oauth.resource_wants_nonce.then_some(&oauth.resource_nonces),
         };
         let news = nonces.and_then(|nonces| nonces.news());
-        let proves = request.headers().contains_key(proof::DPOP);
+        let proves = request.headers().contains_key(DPOP);
         if let Some(Ok(nonce)) = news.filter(|_| proves).map(HeaderValue::try_from) {
-            answer.headers_mut().insert(DPOP_NONCE, nonce);
+            response.headers_mut().insert(DPOP_NONCE, nonce);
         }
     }
 
-    /// The answer that a fault leaves.
-    fn spoiled(&mut self, fault: &Fault, request: &Request<Bytes>, now: Instant) -> Answer {
+    /// The response that a fault leaves.
+    fn spoiled(&mut self, fault: &Fault, request: &Request<Bytes>, now: Instant) -> Response {
         let before = (!fault.after_effect).then(|| (self.org.clone(), self.limits.clone()));
         let genuine = self.genuine(request, now);
         if let Some((org, limits)) = before {
-            // It was a rehearsal. Okta counts what it answers, though.
+            // It was a rehearsal. Okta counts what it refuses itself, though.
             self.org = org;
             if !matches!(fault.source(), Source::Okta(..)) {
                 self.limits = limits;
             }
         }
-        let mut answer = match fault.source() {
+        let mut response = match fault.source() {
             Source::Genuine => genuine,
-            Source::Between(status) => answer::empty(*status),
+            Source::Between(status) => response::empty(*status),
             Source::Okta(refusal) => another(&genuine, refusal.clone()),
         };
-        fault.adorn(&mut answer);
-        answer
+        fault.adorn(&mut response);
+        response
     }
 }
 
 fn endpoint(request: &Request<Bytes>) -> Endpoint {
     match request.uri().path() {
         token_endpoint::PATH => Endpoint::Token,
+        path if path.starts_with("/api/v1/logs") => Endpoint::Logs,
+        path if path.starts_with("/api/v1/sessions") => Endpoint::Sessions,
         _ => Endpoint::Api,
     }
 }
 
-/// An error in the place of an answer of Okta's, with the same headers.
-fn another(genuine: &Answer, refusal: Refusal) -> Answer {
+/// An error in the place of a response of Okta's, with the same headers.
+fn another(genuine: &Response, refusal: Refusal) -> Response {
     let id = genuine.headers().get(REQUEST_ID);
     let id_text = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let mut answer = refusal.into_answer(id_text);
+    let mut response = refusal.into_response(id_text);
     let kept = limits::HEADERS
         .into_iter()
         .chain(cors::HEADERS)
         .chain([REQUEST_ID]);
-    answer.headers_mut().extend(kept.filter_map(|name| {
+    response.headers_mut().extend(kept.filter_map(|name| {
         let value = genuine.headers().get(&name)?.clone();
         Some((name, value))
     }));
-    answer
+    response
 }
 
 impl Names {
     fn next(&mut self, prefix: &str) -> String {
         self.count = self.count.saturating_add(1);
-        let random = self.seed.hash_one(self.count);
+        let random = self.random.u64(..);
         format!("{prefix}{random:016x}{:04x}", self.count)
     }
 }

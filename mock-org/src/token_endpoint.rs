@@ -1,18 +1,18 @@
 //! `POST /oauth2/v1/token`: access tokens for service apps.
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use serde_json::json;
 
 use crate::{
-    answer::Occasion,
-    app::ServiceApp,
+    app::{Dpop, ServiceApp},
     assertion,
-    auth::{Access, DPOP_NONCE},
+    context::Context,
     form::Form,
     org::Org,
-    proof::{self, Flaw, Subject},
-    refusal::{Answer, Refusal},
+    proof::{self, DPOP, DPOP_NONCE, Flaw, Subject},
+    response::{Refusal, Response},
+    tokens::Access,
 };
 
 pub(crate) const PATH: &str = "/oauth2/v1/token";
@@ -22,8 +22,8 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 pub(crate) fn issue(
     org: &mut Org,
     request: &Request<Bytes>,
-    occasion: &Occasion<'_>,
-) -> Result<Answer, Refusal> {
+    context: &Context<'_>,
+) -> Result<Response, Refusal> {
     let form = Form::read(request).map_err(invalid_request)?;
     match form.get("grant_type") {
         Some("client_credentials") => {}
@@ -31,31 +31,36 @@ pub(crate) fn issue(
         None => return Err(invalid_request("The grant_type is missing.")),
     }
     // From here on the assertion is used up, whatever else is refused.
-    let app = client(org, request, &form, occasion)?;
+    let app = client(org, request, &form, context)?;
     let scopes = scopes(&app, &form)?;
-    let thumbprint = if app.dpop {
-        Some(prove_possession(org, request, occasion)?)
-    } else {
-        None
+    let proves = match app.dpop {
+        Dpop::Required => true,
+        Dpop::Optional => request.headers().contains_key(DPOP),
+        Dpop::Off => false,
+    };
+    let thumbprint = match proves {
+        true => Some(prove_possession(org, request, context)?),
+        false => None,
     };
 
-    let token_type = if app.dpop { "DPoP" } else { "Bearer" };
+    let token_type = if proves { "DPoP" } else { "Bearer" };
     let body = json!({
         "token_type": token_type,
         "expires_in": app.token_lifetime.as_secs(),
-        "access_token": occasion.fresh_token,
+        "access_token": context.fresh_token,
         "scope": scopes.join(" "),
     });
     let access = Access {
+        client_id: app.client_id,
         scopes,
         has_role: app.has_role,
         user: None,
         thumbprint,
     };
-    let expires = occasion.now.checked_add(app.token_lifetime);
-    let token = occasion.fresh_token.to_owned();
+    let expires = context.now.checked_add(app.token_lifetime);
+    let token = context.fresh_token.to_owned();
     org.tokens
-        .add_access(token, access, expires.unwrap_or(occasion.now));
+        .add_access(token, access, expires.unwrap_or(context.now));
     org.oauth.tokens_issued = org.oauth.tokens_issued.saturating_add(1);
     Ok(uncached(body.to_string()))
 }
@@ -65,7 +70,7 @@ fn client(
     org: &mut Org,
     request: &Request<Bytes>,
     form: &Form,
-    occasion: &Occasion<'_>,
+    context: &Context<'_>,
 ) -> Result<ServiceApp, Refusal> {
     let other_ways = form.get("client_secret").is_some()
         || request.headers().contains_key(header::AUTHORIZATION);
@@ -79,7 +84,7 @@ fn client(
     }
     let assertion = form.get("client_assertion").unwrap_or_default();
     let endpoint = org.address_of(PATH);
-    let now = occasion.epoch_seconds();
+    let now = context.epoch_seconds();
     let app = assertion::authenticate(&mut org.oauth.apps, assertion, &endpoint, now)
         .map_err(invalid_client)?;
     let named = form.get("client_id");
@@ -116,7 +121,7 @@ fn scopes(app: &ServiceApp, form: &Form) -> Result<Vec<String>, Refusal> {
 fn prove_possession(
     org: &mut Org,
     request: &Request<Bytes>,
-    occasion: &Occasion<'_>,
+    context: &Context<'_>,
 ) -> Result<String, Refusal> {
     let url = org.address_of(PATH);
     let oauth = &mut org.oauth;
@@ -125,7 +130,7 @@ fn prove_possession(
         url: &url,
         token: None,
         nonces: Some(&oauth.token_nonces),
-        now: occasion.epoch_seconds(),
+        now: context.epoch_seconds(),
     };
     let checked = proof::check(request.headers(), &subject, &mut oauth.used_proofs);
     checked.map_err(|flaw| match flaw {
@@ -139,18 +144,18 @@ fn prove_possession(
 }
 
 /// No cache may keep a token (RFC 6749 §5.1).
-fn uncached(json: String) -> Answer {
-    let mut answer = Response::new(Bytes::from(json));
+fn uncached(json: String) -> Response {
+    let mut response = Response::new(Bytes::from(json));
     for (name, value) in [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-store"),
         (header::PRAGMA, "no-cache"),
     ] {
-        answer
+        response
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
     }
-    answer
+    response
 }
 
 fn invalid_client(why: &str) -> Refusal {

@@ -74,9 +74,11 @@ pub struct UserState {
 pub struct LogEvent {
     /// Okta's name for the kind of event, `user.session.clear`.
     pub event_type: String,
+    /// Who did it: the id of a user, or a service app's client id.
+    pub actor_id: String,
     /// The user whose sessions were ended.
     pub user_id: String,
-    /// The `X-Okta-Request-Id` of the answer.
+    /// The `X-Okta-Request-Id` of the response.
     pub request_id: String,
     /// How many sessions were ended.
     pub sessions: usize,

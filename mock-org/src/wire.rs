@@ -14,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What becomes of the bytes of the next answer.
+/// What becomes of the bytes of the next response.
 #[derive(Debug)]
 pub(crate) enum Flow {
     Open,
@@ -26,19 +26,40 @@ pub(crate) enum Flow {
     Reset,
 }
 
-/// The control of a [`Wire`], in the hands of whoever answers.
+/// The control of a [`Wire`], held by the code that responds.
 #[derive(Clone, Debug)]
 pub(crate) struct Valve(Arc<Mutex<Flow>>);
 
-#[derive(Debug)]
 pub(crate) struct Wire {
-    socket: TcpStream,
+    stream: Box<dyn Stream>,
     valve: Valve,
+}
+
+/// A connection over TCP, encrypted or not.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Stream for tokio_rustls::server::TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
 }
 
 impl Valve {
     pub(crate) fn set(&self, flow: Flow) {
         *self.lock() = flow;
+    }
+
+    pub(crate) fn open(&self) {
+        self.set(Flow::Open);
     }
 
     fn lock(&self) -> MutexGuard<'_, Flow> {
@@ -47,10 +68,10 @@ impl Valve {
 }
 
 impl Wire {
-    pub(crate) fn new(socket: TcpStream) -> (Self, Valve) {
+    pub(crate) fn new(stream: Box<dyn Stream>) -> (Self, Valve) {
         let valve = Valve(Arc::new(Mutex::new(Flow::Open)));
         let wire = Self {
-            socket,
+            stream,
             valve: valve.clone(),
         };
         (wire, valve)
@@ -65,44 +86,49 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Self { socket, valve } = self.get_mut();
-        let mut socket = Pin::new(socket);
+        let Self { stream, valve } = self.get_mut();
+        let mut stream = Pin::new(stream);
         match &mut *valve.lock() {
-            Flow::Open => socket.poll_write(context, bytes),
-            Flow::Cut(0) => Poll::Ready(Err(closed())),
+            Flow::Open => stream.poll_write(context, bytes),
+            Flow::Cut(0) => {
+                // What TLS still holds of the part that gets through.
+                let _ = ready!(stream.poll_flush(context));
+                Poll::Ready(Err(closed()))
+            }
             Flow::Cut(left) => {
                 let allowed = bytes.get(..*left).unwrap_or(bytes);
-                let written = ready!(socket.poll_write(context, allowed))?;
+                let written = ready!(stream.poll_write(context, allowed))?;
                 *left = left.saturating_sub(written);
                 Poll::Ready(Ok(written))
             }
             Flow::Replaced(instead) => {
                 while instead.has_remaining() {
-                    let written = ready!(socket.as_mut().poll_write(context, instead))?;
+                    let written = ready!(stream.as_mut().poll_write(context, instead))?;
                     instead.advance(written.min(instead.len()));
                 }
+                let _ = ready!(stream.poll_flush(context));
                 Poll::Ready(Err(closed()))
             }
             Flow::Reset => {
                 // Deprecated for lengths above zero, which block on closing;
                 // its successor is younger than the Tokio we ask for.
                 #[allow(deprecated)]
-                socket.set_linger(Some(Duration::ZERO))?;
+                stream.socket().set_linger(Some(Duration::ZERO))?;
                 Poll::Ready(Err(closed()))
             }
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { socket, valve } = self.get_mut();
+        let Self { stream, valve } = self.get_mut();
         if matches!(*valve.lock(), Flow::Cut(0)) {
             return Poll::Ready(Err(closed()));
         }
-        Pin::new(socket).poll_flush(context)
+        Pin::new(stream).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(context)
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
     }
 }
 
@@ -112,7 +138,7 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_read(context, buffer)
+        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
     }
 }
 

@@ -196,7 +196,7 @@ async fn a_fault_shows_no_header_value_and_no_body() {
 }
 
 #[test]
-#[should_panic(expected = "not the status of an answer: 100")]
+#[should_panic(expected = "not the status of a response: 100")]
 fn an_interim_status_is_none() {
     drop(Fault::status(100));
 }

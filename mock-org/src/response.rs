@@ -1,11 +1,24 @@
-//! Okta's error answers.
+//! Okta's responses: the empty ones, JSON, and errors.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::json;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
 
-/// An answer with its whole body.
-pub(crate) type Answer = Response<Bytes>;
+/// A response with its whole body.
+pub(crate) type Response = http::Response<Bytes>;
+
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
+pub(crate) fn json(body: &Value) -> Response {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
 
 /// Why a request is refused.
 #[derive(Clone, Debug)]
@@ -86,11 +99,11 @@ impl Refusal {
         )
     }
 
-    pub(crate) fn unknown_user(id: &str) -> Self {
+    pub(crate) fn not_found(id: &str, kind: &str) -> Self {
         Self::okta(
             StatusCode::NOT_FOUND,
             "E0000007".to_owned(),
-            format!("Not found: Resource not found: {id} (User)"),
+            format!("Not found: Resource not found: {id} ({kind})"),
             Vec::new(),
         )
     }
@@ -111,16 +124,16 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "E0000006")
     }
 
-    pub(crate) fn into_answer(self, request_id: &str) -> Answer {
+    pub(crate) fn into_response(self, request_id: &str) -> Response {
         let body = self.body.json(request_id);
-        let mut answer = Response::new(body.map(Bytes::from).unwrap_or_default());
-        *answer.status_mut() = self.status;
-        answer.headers_mut().extend(self.headers);
-        if !answer.body().is_empty() {
+        let mut response = Response::new(body.map(Bytes::from).unwrap_or_default());
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers);
+        if !response.body().is_empty() {
             let json = HeaderValue::from_static("application/json");
-            answer.headers_mut().insert(header::CONTENT_TYPE, json);
+            response.headers_mut().insert(header::CONTENT_TYPE, json);
         }
-        answer
+        response
     }
 }
 
@@ -168,6 +181,7 @@ fn summary(code: &str) -> &'static str {
             "Bad request. Accept and/or Content-Type headers likely do not match supported values."
         }
         "E0000022" => "The endpoint does not support the provided HTTP method",
+        "E0000031" => "Invalid search criteria.",
         "E0000038" => "This operation is not allowed in the user's current status.",
         "E0000047" => "API call exceeded rate limit due to too many requests.",
         "E0000181" => "The service is temporarily unavailable",
