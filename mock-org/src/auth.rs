@@ -155,6 +155,8 @@ fn authorized(
 ) -> Result<Token, Refusal> {
     let (scheme, value) = authorization
         .split_once(' ')
+        // What Okta's Python SDK sends.
+        .or_else(|| authorization.split_at_checked("SSWS".len()))
         .ok_or_else(Refusal::invalid_token)?;
     let token = org.tokens.find(scheme, value, context.now).cloned();
     let token = token.ok_or_else(|| refused_token(scheme))?;

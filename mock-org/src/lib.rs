@@ -95,6 +95,8 @@
 //! - A token that does not work is refused before its proof is read, with 401:
 //!   a DPoP challenge (`invalid_token`) for the scheme DPoP, `E0000011` for
 //!   Bearer, also if the token is bound.
+//! - An API token is accepted without a blank after `SSWS`, as Okta's Python SDK 3.4
+//!   sends it.
 //! - `okta.users.manage` includes reading users. Who may not call `GET /api/v1/logs`
 //!   or read a user is refused as by revokeUserSessions.
 //! - `htu` is compared as text: a query or a fragment in it is wrong.
@@ -158,6 +160,10 @@ mod tokens;
 mod user;
 mod users;
 mod wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use app::{InvalidKey, ServiceApp};
 pub use builder::MockOrgBuilder;

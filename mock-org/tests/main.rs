@@ -4,6 +4,7 @@
 
 mod auth;
 mod contract;
+mod control;
 mod cors;
 mod dpop;
 mod effects;
@@ -11,6 +12,8 @@ mod faults;
 mod http;
 mod inputs;
 mod limits;
+#[cfg(feature = "cli")]
+mod program;
 mod records;
 mod signing;
 mod tokens;
