@@ -8,10 +8,8 @@
 
 use std::{error::Error, time::Duration};
 
-use okta_user_sessions::{
-    Client, Credentials,
-    mock::{Fault, MockOrg, MockUser},
-};
+use okta_mock_org::{Fault, MockOrg, MockUser};
+use okta_user_sessions::{Client, Credentials};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 const LIMIT: u32 = 10;

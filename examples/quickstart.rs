@@ -4,10 +4,8 @@
 
 use std::error::Error;
 
-use okta_user_sessions::{
-    Client, Credentials, Receipt, SessionClient, SessionCredentials,
-    mock::{MockOrg, MockUser},
-};
+use okta_mock_org::{MockOrg, MockUser};
+use okta_user_sessions::{Client, Credentials, Receipt, SessionClient, SessionCredentials};
 
 const ADA: &str = "00uAda";
 

@@ -38,9 +38,6 @@ pub mod error_code;
 mod faults;
 mod generated;
 pub mod guide;
-#[cfg(feature = "mock")]
-#[allow(clippy::panic, reason = "a test that is set up wrongly should end")]
-pub mod mock;
 mod operation;
 mod org_url;
 mod pipeline;

@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use okta_mock_org::{Fault, MockOrg, MockUser};
 use okta_user_sessions::{
     ClientBuilder, Credentials, Effect, Error, ErrorKind, Outcome, RetryPolicy, SessionCredentials,
     StopReason,
     blocking::{Client, Run, SessionClient},
-    mock::{Fault, MockOrg, MockUser},
 };
 use tokio::runtime::{Builder, Runtime};
 

@@ -3,10 +3,10 @@
 use std::{collections::HashSet, time::Duration};
 
 use futures_util::{StreamExt, stream};
+use okta_mock_org::{Fault, MockOrg, MockUser};
 use okta_user_sessions::{
     Client, Credentials, ErrorKind, Outcome, Proxy, Report, RetryPolicy, RevokeMany, Run,
     RunHandle, StopReason, UserOutcome, WaitReason,
-    mock::{Fault, MockOrg, MockUser},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -1,8 +1,8 @@
 //! Both operations without faults: what they send, and what that does.
 
+use okta_mock_org::MockOrg;
 use okta_user_sessions::{
     Client, Credentials, ErrorKind, SessionClient, SessionCredentials, UserId, error_code,
-    mock::MockOrg,
     options::{OptionKind, RevokeUserSessionsOptions},
 };
 

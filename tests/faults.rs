@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use okta_mock_org::{Fault, MockOrg};
 use okta_user_sessions::{
     Client, Credentials, Effect, Error, ErrorKind, Receipt, RetryPolicy, SessionClient,
     SessionCredentials,
-    mock::{Fault, MockOrg},
 };
 
 use crate::support::{ADA, once, org, unreachable, user, was_cleared};
@@ -201,7 +201,7 @@ async fn a_given_builder_cannot_follow_redirects() {
         1,
         Fault::status(307).header("location", "/api/v1/users/00uEve/sessions"),
     );
-    org.add_user(okta_user_sessions::mock::MockUser::new("00uEve").sessions(1));
+    org.add_user(okta_mock_org::MockUser::new("00uEve").sessions(1));
     let okta = crate::support::admin(&org)
         .http_client_builder(|| {
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(5))

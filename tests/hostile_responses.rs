@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
+use okta_mock_org::Fault;
 use okta_user_sessions::{
     Client, Config, Credentials, Effect, Error, ErrorKind, Receipt, RetryPolicy, SessionClient,
-    SessionCredentials, mock::Fault,
+    SessionCredentials,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

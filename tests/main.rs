@@ -17,7 +17,6 @@ mod faults;
 mod hostile_responses;
 mod ids;
 mod misplaced;
-mod mock;
 mod proxies;
 mod retries;
 mod runtimes;

@@ -5,10 +5,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use okta_user_sessions::{
-    Client, Credentials, Effect, ErrorKind, RetryPolicy, WaitReason,
-    mock::{Fault, MockOrg},
-};
+use okta_mock_org::{Fault, MockOrg};
+use okta_user_sessions::{Client, Credentials, Effect, ErrorKind, RetryPolicy, WaitReason};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,

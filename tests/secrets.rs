@@ -1,8 +1,7 @@
 //! No `Debug`, `Display`, log or span shows a secret.
 
-use okta_user_sessions::{
-    Client, Credentials, RetryPolicy, SessionClient, SessionCredentials, mock::Fault,
-};
+use okta_mock_org::Fault;
+use okta_user_sessions::{Client, Credentials, RetryPolicy, SessionClient, SessionCredentials};
 
 use crate::support::{ADA, log, org};
 

@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
+use okta_mock_org::{Fault, MockOrg, MockUser, ServiceApp};
 use okta_user_sessions::{
     Algorithm, Client, ClientBuilder, Credentials, Effect, ErrorKind, PrivateKey, RetryPolicy,
     SignFuture, Signer,
-    mock::{Fault, MockOrg, MockUser, ServiceApp},
 };
 use tokio::time::{Instant, sleep};
 

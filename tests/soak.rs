@@ -13,10 +13,10 @@
 use std::{collections::BTreeMap, env, time::Duration};
 
 use fastrand::Rng;
+use okta_mock_org::{Fault, LogEvent, MockOrg, MockUser, ServiceApp};
 use okta_user_sessions::{
     Client, Credentials, Effect, Error, Outcome, PrivateKey, Receipt, RetryPolicy, SessionClient,
     SessionCredentials, UserOutcome,
-    mock::{Fault, LogEvent, MockOrg, MockUser, ServiceApp},
 };
 use tokio::time::{sleep, timeout};
 

@@ -8,9 +8,9 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
+use okta_mock_org::{MockOrg, MockUser, ServiceApp};
 use okta_user_sessions::{
     Client, ClientBuilder, Credentials, PrivateKey, RetryPolicy, SessionClient, SessionCredentials,
-    mock::{MockOrg, MockUser, ServiceApp},
 };
 use tracing_subscriber::{
     fmt::{MakeWriter, format::FmtSpan},

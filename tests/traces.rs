@@ -6,7 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use okta_user_sessions::{Config, ConfigSources, Credentials, RetryPolicy, mock::Fault};
+use okta_mock_org::Fault;
+use okta_user_sessions::{Config, ConfigSources, Credentials, RetryPolicy};
 use tracing::{
     Event, Instrument, Metadata, Subscriber,
     field::{Field, Visit},

@@ -6,7 +6,7 @@
 //! ```
 //! use okta_user_sessions::{Credentials, Outcome, blocking::Client};
 //!
-//! # use okta_user_sessions::mock::{MockOrg, MockUser};
+//! # use okta_mock_org::{MockOrg, MockUser};
 //! # let runtime = tokio::runtime::Runtime::new()?;
 //! # let org = runtime.block_on(MockOrg::start())?;
 //! # org.add_user(MockUser::new("00uAda").sessions(2));

@@ -322,5 +322,5 @@ impl fmt::Debug for RevokeMany {
     }
 }
 
-#[cfg(all(test, feature = "mock"))]
+#[cfg(test)]
 mod tests;

@@ -10,10 +10,8 @@ use std::{
 use tokio::time::{Instant, timeout};
 
 use super::{journal::JournalSink, *};
-use crate::{
-    Client, Credentials,
-    mock::{MockOrg, MockUser},
-};
+use crate::{Client, Credentials};
+use okta_mock_org::{MockOrg, MockUser};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 

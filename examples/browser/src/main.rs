@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 #[cfg(not(target_arch = "wasm32"))]
 async fn serve(directory: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
-    use okta_user_sessions::mock::{MockOrg, MockUser};
+    use okta_mock_org::{MockOrg, MockUser};
     use sign_out_elsewhere::server::{Page, listen, serve};
 
     const ADA: &str = "00uAda";

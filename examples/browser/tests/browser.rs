@@ -3,7 +3,7 @@
 
 mod support;
 
-use okta_user_sessions::mock::Fault;
+use okta_mock_org::Fault;
 use support::Stage;
 
 const ELSEWHERE: &str = "You are signed out everywhere else. You stay signed in here.";

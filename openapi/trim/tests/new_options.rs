@@ -166,6 +166,7 @@ fn copy_crate(to: &Path, openapi: &Path) {
     let test = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/new_options/in_the_copy.rs");
     put(&to.join("tests/new_options.rs"), &fs::read(test).unwrap());
     let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
+    let mock_org = format!("path = {:?}", from.join("mock-org").canonicalize().unwrap());
     let lines = manifest
         .lines()
         .filter(|line| !line.starts_with("members = "));
@@ -173,10 +174,10 @@ fn copy_crate(to: &Path, openapi: &Path) {
         "name = \"okta-user-sessions\"" => format!("name = \"{NAME}\""),
         "name = \"main\"" => "name = \"new_options\"".to_owned(),
         "path = \"tests/main.rs\"" => "path = \"tests/new_options.rs\"".to_owned(),
-        // Its own dev-dependency.
+        // Its own dev-dependencies.
         line => match line.strip_prefix("okta-user-sessions = ") {
             Some(itself) => format!("{NAME} = {itself}"),
-            None => line.to_owned(),
+            None => line.replace("path = \"mock-org\"", &mock_org),
         },
     });
     let mut manifest = lines.collect::<Vec<_>>().join("\n");

@@ -10,7 +10,7 @@ use std::{
 
 use fantoccini::{Client, ClientBuilder, Locator, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
-use okta_user_sessions::mock::{MockOrg, MockUser, RecordedRequest};
+use okta_mock_org::{MockOrg, MockUser, RecordedRequest};
 use serde_json::json;
 use sign_out_elsewhere::server::{Page, listen, serve};
 use tempfile::TempDir;

@@ -3,9 +3,9 @@
 
 use std::{env, fs, process::Command, thread};
 
+use okta_mock_org::{MockOrg, MockUser};
 use okta_user_sessions::{
     Client, Credentials, SessionClient, SessionCredentials, blocking,
-    mock::{MockOrg, MockUser},
     options::{KeepCurrentMode, RevokeUserSessionsMode},
 };
 use serde_json::{Value, json};

@@ -31,7 +31,7 @@ impl ProofKey {
 
     /// The key that an existing token is bound to.
     pub(super) fn from_private_key(key: PrivateKey) -> Result<Self, SigningError> {
-        let jwk = key.public_jwk().ok_or(SigningError::Key)?;
+        let jwk = key.public_key().ok_or(SigningError::Key)?;
         Ok(Self { key, jwk })
     }
 

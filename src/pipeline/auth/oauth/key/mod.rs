@@ -19,6 +19,7 @@ use aws_lc_rs::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
 use self::{der::Kind, pem::Layout};
 use super::{Algorithm, SignFuture, Signer};
@@ -129,6 +130,34 @@ impl PrivateKey {
         Ok(self)
     }
 
+    /// The public key as a JWK, to register with the app at Okta or with a mock org. It has
+    /// the key id as `kid` if there is one, and nothing of the private key.
+    ///
+    /// ```
+    /// use okta_user_sessions::{KeyError, PrivateKey};
+    ///
+    /// # let pem = include_str!("../../../../tests/keys/p256-pkcs8.pem");
+    /// let key = PrivateKey::from_pem(pem)?.with_key_id("2026-07");
+    /// assert!(key.public_jwk().starts_with(r#"{"kid":"2026-07","crv":"P-256","kty":"EC","#));
+    /// # Ok::<(), KeyError>(())
+    /// ```
+    pub fn public_jwk(&self) -> String {
+        #[derive(Serialize)]
+        struct Named<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            kid: Option<&'a str>,
+            #[serde(flatten)]
+            key: Option<PublicJwk>,
+        }
+
+        let named = Named {
+            kid: self.key_id.as_deref(),
+            key: self.public_key(),
+        };
+        // Strings alone, which are always serializable.
+        serde_json::to_string(&named).unwrap_or_default()
+    }
+
     /// A new key on P-256.
     pub(super) fn generate() -> Result<Self, Unspecified> {
         let curve = Curve::P256;
@@ -139,7 +168,7 @@ impl PrivateKey {
     }
 
     /// The public key.
-    pub(super) fn public_jwk(&self) -> Option<PublicJwk> {
+    pub(super) fn public_key(&self) -> Option<PublicJwk> {
         PublicJwk::of(&self.pair)
     }
 

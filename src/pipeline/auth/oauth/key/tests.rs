@@ -61,13 +61,13 @@ fn every_format_is_accepted() {
         } else {
             PrivateKey::from_pem(text)
         };
-        assert_eq!(named.unwrap().public_jwk(), key.public_jwk());
+        assert_eq!(named.unwrap().public_key(), key.public_key());
     }
 }
 
 #[test]
 fn every_format_of_a_key_is_the_same_key() {
-    let public = |text: &str| PrivateKey::from_text(text).unwrap().public_jwk().unwrap();
+    let public = |text: &str| PrivateKey::from_text(text).unwrap().public_key().unwrap();
     assert_eq!(public(key!("rsa-pkcs1.pem")), public(key!("rsa-pkcs8.pem")));
     assert_eq!(public(key!("rsa-pkcs1.pem")), public(key!("rsa.jwk")));
     assert_eq!(
@@ -493,5 +493,26 @@ proptest! {
         if let Ok(key) = PrivateKey::from_text(text) {
             let _ = key.sign_now(b"message");
         }
+    }
+}
+
+#[test]
+fn the_public_jwk_names_the_key_and_nothing_of_the_private_part() {
+    for text in [
+        include_str!("../../../../../tests/keys/rsa.jwk"),
+        include_str!("../../../../../tests/keys/p256.jwk"),
+        include_str!("../../../../../tests/keys/p384.jwk"),
+        include_str!("../../../../../tests/keys/p521.jwk"),
+    ] {
+        let private: serde_json::Value = serde_json::from_str(text).unwrap();
+        let key = PrivateKey::from_jwk(text).unwrap();
+        let public: serde_json::Value = serde_json::from_str(&key.public_jwk()).unwrap();
+        let public = public.as_object().unwrap();
+        for (member, value) in public {
+            let is_public = ["kid", "kty", "crv", "x", "y", "n", "e"].contains(&member.as_str());
+            assert!(is_public, "{member}");
+            assert_eq!(value, &private[member], "{member}");
+        }
+        assert_eq!(public["kid"], private["kid"]);
     }
 }
