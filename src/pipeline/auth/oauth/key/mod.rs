@@ -136,7 +136,7 @@ impl PrivateKey {
     /// ```
     /// use okta_user_sessions::{KeyError, PrivateKey};
     ///
-    /// # let pem = include_str!("../../../../tests/keys/p256-pkcs8.pem");
+    /// # let pem = include_str!("../../../../../tests/keys/p256-pkcs8.pem");
     /// let key = PrivateKey::from_pem(pem)?.with_key_id("2026-07");
     /// assert!(key.public_jwk().starts_with(r#"{"kid":"2026-07","crv":"P-256","kty":"EC","#));
     /// # Ok::<(), KeyError>(())
