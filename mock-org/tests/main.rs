@@ -16,4 +16,6 @@ mod limits;
 mod program;
 mod records;
 mod signing;
+#[cfg(feature = "tls")]
+mod tls;
 mod tokens;
