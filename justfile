@@ -16,4 +16,5 @@ bench:
     benches/instructions
     benches/cpu
     benches/start
+    cargo run --release -p rate-limit-bench
     cargo bench -p benches
