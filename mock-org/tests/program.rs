@@ -104,6 +104,8 @@ fn errors_say_what_to_do() {
         (&["--port", &port][..], "choose another --port"),
         (&["--port", "65536"], "65536 is not in 0..=65535"),
         (&["--rate-limit", "600"], "like 600/60s"),
+        (&["--rate-limit", "0/60s"], "neither of them 0"),
+        (&["--rate-limit", "600/0s"], "neither of them 0"),
         (&["--latency", "x"], "--latency"),
         (&["--users", "1000001"], "--users"),
         (

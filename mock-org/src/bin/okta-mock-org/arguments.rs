@@ -81,12 +81,16 @@ impl FromStr for RateLimit {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "must be a number of requests and a time, like 600/60s";
+        let wrong = "must be a number of requests and a time, like 600/60s, and neither of them 0";
         let (requests, window) = text.split_once('/').ok_or(wrong)?;
-        Ok(Self {
+        let limit = Self {
             requests: requests.parse().map_err(|_| wrong)?,
             window: humantime::parse_duration(window).map_err(|_| wrong)?,
-        })
+        };
+        if limit.requests == 0 || limit.window.is_zero() {
+            return Err(wrong);
+        }
+        Ok(limit)
     }
 }
 
