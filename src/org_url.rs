@@ -55,6 +55,7 @@ impl OrgUrl {
         &self.url
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
