@@ -424,7 +424,7 @@ fn borrowed(texts: &[String]) -> Vec<&str> {
 impl FaultSpec {
     /// Checks first what panics in a Rust test.
     fn read(self) -> Result<Fault, String> {
-        let faults = [
+        let faults: [Option<Result<Fault, String>>; 9] = [
             self.status
                 .map(|status| Ok(Fault::status(checked(status)?))),
             self.okta_error
@@ -453,7 +453,7 @@ impl FaultSpec {
                     .to_owned(),
             );
         };
-        let mut fault: Fault = fault.map_err(|error: String| error)?;
+        let mut fault = fault?;
         if let Some(body) = self.body {
             fault = fault.body(body);
         }

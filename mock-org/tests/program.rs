@@ -83,7 +83,7 @@ fn ends_on_a_signal_but_not_with_dev_null() {
 fn the_lines_for_a_shell_can_be_sourced_and_then_end() {
     let mut child = program(&["--env", "--seed", "1"]).spawn().unwrap();
     let mut text = String::new();
-    // Up to the end, though the program goes on.
+    // Reads to the end of the output, which the program closes while it keeps running.
     let mut lines = child.stdout.take().unwrap();
     lines.read_to_string(&mut text).unwrap();
     assert!(

@@ -73,9 +73,9 @@ impl Auth {
         }
     }
 
-    /// Learns from a response (clock, nonce, a token that is no longer valid). Returns true
-    /// if the response is a challenge that a new signature may meet, so that the request
-    /// should be signed and sent again.
+    /// Learns from a response: the server's clock, a nonce, or that the token is no longer
+    /// valid. Returns whether the response is a challenge that a new signature may answer,
+    /// so that the request should be signed and sent again.
     pub(crate) fn should_resend(
         &self,
         signed: &Signed,

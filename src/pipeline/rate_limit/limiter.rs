@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::pipeline::rate_limit::RateLimit;
+use crate::RateLimit;
 use crate::time::{Instant, after, race, sleep_until};
 
 mod state;

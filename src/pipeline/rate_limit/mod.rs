@@ -4,6 +4,5 @@
 pub(crate) mod headers;
 mod limiter;
 
-pub(crate) use crate::rate_limit::RateLimit;
 pub(crate) use headers::{LONGEST, MARGIN, requested_wait};
 pub(crate) use limiter::{BulkQuota, DeadlineExceeded, Permit, RateLimiter};

@@ -13,14 +13,11 @@ use reqwest::{
 };
 
 use crate::{
-    Effect, Error, ErrorKind,
+    Effect, Error, ErrorKind, RateLimit,
     error::OktaError,
     error_code,
     operation::Operation,
-    pipeline::{
-        rate_limit::{RateLimit, requested_wait},
-        response::redaction::Secret,
-    },
+    pipeline::{rate_limit::requested_wait, response::redaction::Secret},
 };
 
 /// A response, as far as it was received.

@@ -23,13 +23,10 @@ use reqwest::Request;
 use tracing::{Instrument, Span};
 
 use crate::{
-    Effect, Error, ErrorKind,
-    pipeline::{
-        rate_limit::RateLimit,
-        response::{
-            Body, Response,
-            redaction::{self, Secret},
-        },
+    Effect, Error, ErrorKind, RateLimit,
+    pipeline::response::{
+        Body, Response,
+        redaction::{self, Secret},
     },
     shown,
     time::{Instant, race, sleep_until},

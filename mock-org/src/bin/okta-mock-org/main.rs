@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell if this fails, too.
+            // If standard error is closed as well, there is nowhere to report it.
             let _ = writeln!(io::stderr(), "okta-mock-org: {error}");
             ExitCode::FAILURE
         }
@@ -72,7 +72,7 @@ fn add_user(org: &MockOrg, user: &arguments::User) -> String {
     org.sign_in(&user.id)
 }
 
-/// Lets `. <(okta-mock-org --env)` go on, which reads up to the end.
+/// Ends the output, which `. <(okta-mock-org --env)` reads to the end before it continues.
 #[cfg(unix)]
 fn close_stdout() -> io::Result<()> {
     let nowhere = std::fs::File::options().write(true).open("/dev/null")?;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{BulkQuota, PROBE_TIMEOUT, Permit};
-use crate::pipeline::rate_limit::{MARGIN, RateLimit};
+use crate::RateLimit;
+use crate::pipeline::rate_limit::MARGIN;
 use crate::time::{Instant, after};
 
 /// How long a whole window's worth of requests may go without any response before they
