@@ -121,8 +121,9 @@ impl RevokeMany {
         self
     }
 
-    /// The part of each rate-limit window that all bulk runs of this client together
-    /// may use, above 0 and at most 1. Default: 0.5.
+    /// The part of the rate limit that all bulk runs of this client together may use in
+    /// each window, above 0 and at most 1. Default: 0.5. It is a part of the whole limit, also
+    /// where others use the same window.
     pub fn share(mut self, share: f64) -> Self {
         self.options.share = share;
         self
@@ -130,6 +131,9 @@ impl RevokeMany {
 
     /// How many requests of each window are left to other clients, even if the share
     /// is not used up. Default: a tenth of the limit, or none if the share is 1.
+    ///
+    /// Of a window that others have used in part, the run leaves the same part of the rest,
+    /// so that it always gets on.
     pub fn reserve(mut self, requests: u64) -> Self {
         self.options.reserve = Some(requests);
         self

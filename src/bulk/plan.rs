@@ -31,8 +31,9 @@ pub struct Plan {
     pub already_revoked: u64,
     /// When the run that would be resumed began.
     pub resumed_from: Option<SystemTime>,
-    /// The shortest time that the run can take, at the given share and the rate limit that
-    /// the client knows from earlier responses; `None` before the first response.
+    /// The shortest time that the run can take, at the given share, the rate limit that the
+    /// client knows from earlier responses, and what others used of it; `None` before the
+    /// first response.
     pub expected: Option<Duration>,
     /// The rate limit that `expected` is based on.
     pub rate_limit: Option<RateLimit>,

@@ -26,6 +26,11 @@ pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
     start.checked_add(wait.min(FAR)).unwrap_or(start)
 }
 
+/// `end - wait`; just `end` where the platform's clock cannot show so early a moment.
+pub(crate) fn before(end: Instant, wait: Duration) -> Instant {
+    end.checked_sub(wait).unwrap_or(end)
+}
+
 /// The outcome of whichever of two futures ends first: `Ok` for `a`, which is
 /// preferred when both are ready, `Err` for `b`.
 pub(crate) async fn race<A: Future, B: Future>(a: A, b: B) -> Result<A::Output, B::Output> {

@@ -1,38 +1,78 @@
-//! The client-side rate limiter. All calls of a client go through it, so that an
-//! exhausted window costs a wait and not a 429.
+//! The client-side rate limiter. All calls of a client go through it, so that an exhausted
+//! window costs a wait and not a 429, and so that a call has its part of each window also
+//! where others use the same limit.
 //!
-//! It is a fixed-window limiter that learns the window from the server. Its state is
-//! the current [`Window`] with the smallest `remaining` reported so far. A call gets a
-//! [`Permit`] while `remaining` exceeds the number of requests in flight; a request in
-//! flight may or may not be counted in the reading already, so it is assumed not to be.
-//! When nothing is known about the window, one request goes out as a probe, and the
-//! others wait up to [`PROBE_TIMEOUT`] for its response.
+//! # The model
 //!
-//! Independently of the window, the number of requests in flight has an AIMD limit: a
-//! 429 for too many concurrent requests halves it, and as many responses at the limit
-//! as the limit is high raise it by one.
+//! The org has a limit of requests per window, which all of its clients share. A window begins
+//! with somebody's first request after the one before, and lasts a fixed time. Each response
+//! reports the limit, how many requests remain, and when the window ends.
 //!
-//! Bulk runs use at most their [`BulkQuota`] of a window, and single calls go first.
+//! **Who may go** (`window.rs`, `usage.rs`). `remaining` is the smallest reading of the window.
+//! A request in flight may or may not be counted in it, so it is taken for one that is not. What
+//! of the window neither a reading nor a request in flight explains, others have used; their
+//! fastest pace in this window and the one before says how many requests they are likely to
+//! send while one of ours is in flight. What remains is shared in proportion: with `c` requests
+//! of ours in flight at once and `o` of theirs, ours are at most `c / (c + o)` of it. Nothing is
+//! assumed about others beyond that; alone, `o` is zero.
 //!
-//! A call without a permit waits in a FIFO queue. There is no background task: each
-//! waiter sleeps until the state may have changed, and then admits whichever waiter is
-//! first in the queue, itself or another. So a waiter that is not polled blocks nobody.
+//! **When the next window begins** (`timing.rs`, `server_clock.rs`). Three things are known:
+//!
+//! - the announced end. It is a whole second of the server's clock, which a server rounds up or
+//!   down, so the end is up to a second away from it. The `Date` of every response bounds when
+//!   the seconds of that clock begin, after a few responses to a round trip;
+//! - the beginning of the window: after the last request that was still counted in the one
+//!   before, and before the first response with a reading of this one;
+//! - the length. Windows last a minute at Okta. It is assumed to be a multiple of ten seconds,
+//!   if one fits to both of the above, until a window lasts longer than that.
+//!
+//! Together they say that the end lies between two moments. If these are close, the next window
+//! is tried at the later one, and no request comes too early. If not, others may have used up
+//! the next window by then. So if others used part of this window before the first reading, its
+//! beginning is estimated from their pace; and if a call that waited for a window found most of
+//! it used, the next one is tried in the middle between the two moments. Such a request may come
+//! too early and be refused, and then the next one waits for the later moment, or where that was
+//! too late before, for the middle of what is left, once. Refused or not, each halves what is
+//! unknown.
+//!
+//! **What is unknown** (`state.rs`). At first, and after the end of each window, one request
+//! goes out as a probe, and the others wait up to [`PROBE_TIMEOUT`] for its response.
+//!
+//! **How many at once** (`concurrency.rs`). Independently of the window, the number of requests
+//! in flight has an AIMD limit.
+//!
+//! **Bulk runs** use at most their [`BulkQuota`] of a window, and single calls go first. Of what
+//! others have not used, a run leaves the same part as of a whole window, so that it is never
+//! left without anything.
+//!
+//! **Who waits** (`queue.rs`). A call without a permit waits in a FIFO queue. There is no
+//! background task: each waiter sleeps until it may be its turn, and then admits whichever
+//! waiter is first in the queue, itself or another. So a waiter that is not polled blocks
+//! nobody, and a waiter that cannot go in the next window does not wake up for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-
 use crate::RateLimit;
 use crate::time::{Instant, after, race, sleep_until};
 
+mod concurrency;
+mod queue;
+mod server_clock;
 mod state;
+mod timing;
+mod usage;
+mod window;
 
+use queue::{Place, Turn};
 use state::{Admission, State};
 
 /// How long calls wait for a response that may admit them, before one goes ahead without
 /// it.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A wait that becomes longer by no more is not announced again.
+const ANNOUNCED: Duration = Duration::from_secs(1);
 
 /// How much of each window the calls of all bulk runs may use together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,14 +100,7 @@ impl BulkQuota {
 
 /// The rate limiter; clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct RateLimiter(Arc<Shared>);
-
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    /// Wakes every waiter when a window turns out to be exhausted, or for longer.
-    exhausted: Notify,
-}
+pub(crate) struct RateLimiter(Arc<Mutex<State>>);
 
 /// A permit cannot be granted before the call's deadline.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,63 +122,92 @@ impl RateLimiter {
     /// Waits for a permit to send one request, first come, first served.
     ///
     /// Fails immediately if the window is known to be exhausted until after the
-    /// deadline. Calls `on_wait` before it waits for the end of a window, once per
-    /// window. `quota` is `None` for a single call.
+    /// deadline. Calls `on_wait` before it waits for another window, and again if the wait
+    /// turns out to be longer. `quota` is `None` for a single call.
     pub(crate) async fn acquire(
         &self,
         deadline: Instant,
         quota: Option<BulkQuota>,
         on_wait: impl Fn(Duration),
     ) -> Result<Permit, DeadlineExceeded> {
-        let mut ticket = None;
-        let mut announced_end = None;
+        let mut waiting = None;
+        let mut announced: Option<Instant> = None;
         loop {
-            // Subscribe before reading the state, so that no notification is missed.
-            let exhausted = self.0.exhausted.notified();
             let now = Instant::now();
             if now >= deadline {
                 return Err(DeadlineExceeded { wait: None });
             }
-            let (admitted, admission) = self.update(now, |state| {
-                let admission = state.admission(now, quota);
-                match (&ticket, admission) {
-                    (None, Admission::Granted) if state.nobody_queued_before(quota) => {
-                        return (Some(self.admit(state, now, quota)), admission);
+            let place = waiting.as_ref().map(|waiting: &Waiting| waiting.place);
+            let looks_at = match self.look(now, deadline, quota, place) {
+                Look::Admitted(permit) => return Ok(permit),
+                Look::TooLate { wait } => return Err(DeadlineExceeded { wait: Some(wait) }),
+                Look::Queued {
+                    looks_at,
+                    is_exhausted,
+                    new,
+                } => {
+                    if let Some((place, turn)) = new {
+                        waiting = Some(Waiting {
+                            limiter: self.clone(),
+                            place,
+                            turn,
+                        });
                     }
-                    (None, _) => ticket = Some(state.enqueue(quota)),
-                    (Some(_), _) => {}
-                }
-                (None, admission)
-            });
-            if let Some(permit) = admitted {
-                return Ok(permit);
-            }
-            let recheck_at = match admission {
-                // The queue has moved; this call may have been admitted meanwhile.
-                Admission::Granted => after(now, PROBE_TIMEOUT),
-                Admission::RetryAt(time) => time,
-                Admission::WindowExhausted(end) => {
-                    let wait = end.saturating_duration_since(now);
-                    if end >= deadline {
-                        return Err(DeadlineExceeded { wait: Some(wait) });
+                    let expected = announced.map(|until| after(until, ANNOUNCED));
+                    if is_exhausted && Some(looks_at) > expected {
+                        announced = Some(looks_at);
+                        on_wait(looks_at.saturating_duration_since(now));
                     }
-                    if announced_end.replace(end) != Some(end) {
-                        on_wait(wait);
-                    }
-                    end
+                    looks_at
                 }
             };
-            let change = race(exhausted, sleep_until(recheck_at.min(deadline)));
-            if let Some(turn) = &mut ticket {
-                match race(turn, change).await {
-                    Ok(Ok(permit)) => return Ok(permit),
-                    // The state never drops the ticket of a waiter that is still
-                    // there. If it did, the call would queue again.
-                    Ok(Err(_)) => ticket = None,
-                    Err(_) => {}
+            if let Some(Waiting { turn, .. }) = &mut waiting {
+                let change = race(turn.wake.notified(), sleep_until(looks_at.min(deadline)));
+                if let Ok(Ok(permit)) = race(&mut turn.permit, change).await {
+                    return Ok(permit);
                 }
             }
         }
+    }
+
+    /// Lets a call look whether it can go. If it cannot, it has a place in the queue.
+    fn look(
+        &self,
+        now: Instant,
+        deadline: Instant,
+        quota: Option<BulkQuota>,
+        place: Option<Place>,
+    ) -> Look {
+        self.update(now, |state| {
+            let admission = state.admission(now, quota);
+            if let Admission::WindowExhausted(next) = admission
+                && next >= deadline
+            {
+                let wait = next.saturating_duration_since(now);
+                return Look::TooLate { wait };
+            }
+            if place.is_none()
+                && admission == Admission::Granted
+                && state.queue.nobody_before(quota)
+            {
+                return Look::Admitted(self.admit(state, now, quota));
+            }
+            let mut new = None;
+            let place = place.unwrap_or_else(|| {
+                let (place, turn) = state.queue.push(quota, deadline, now);
+                new = Some((place, turn));
+                place
+            });
+            let looks_at = state.looks_at(now, admission, place);
+            if let Some(waiter) = state.queue.get_mut(place) {
+                waiter.looks_at = looks_at;
+            }
+            Look::Queued {
+                looks_at,
+                is_exhausted: matches!(admission, Admission::WindowExhausted(_)),
+                new,
+            }
+        })
     }
 
     /// The latest reading of the rate limit.
@@ -161,29 +223,30 @@ impl RateLimiter {
     }
 
     /// The only access to the state. After the change it admits the waiters that can be
-    /// admitted, and wakes them when the lock is released.
+    /// admitted, and wakes those that have to look, when the lock is released.
     fn update<R>(&self, now: Instant, change: impl FnOnce(&mut State) -> R) -> R {
         let mut admitted = Vec::new();
-        let (result, newly_exhausted) = {
+        let (result, to_wake) = {
             // A panic cannot have left the state half changed: none of the code
             // under the lock panics.
-            let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             state.expire_window(now);
-            let before = state.exhausted();
+            let was_exhausted = state.is_exhausted();
             let result = change(&mut state);
-            while let Some((ticket, quota)) = state.next_waiter(now) {
-                admitted.push((ticket, self.admit(&mut state, now, quota)));
+            while let Some((place, quota)) = state.next_admissible(now)
+                && let Some(turn) = state.queue.remove(place)
+            {
+                admitted.push((turn, self.admit(&mut state, now, quota)));
             }
-            let exhausted = state.exhausted();
-            (result, exhausted != [None; 2] && exhausted != before)
+            (result, state.to_wake(was_exhausted, now))
         };
-        for (ticket, permit) in admitted {
+        for (turn, permit) in admitted {
             // If the waiter has just been cancelled, its permit comes back here and is
             // dropped, which admits the next one.
-            drop(ticket.send(permit));
+            drop(turn.send(permit));
         }
-        if newly_exhausted {
-            self.0.exhausted.notify_waiters();
+        for waiter in to_wake {
+            waiter.notify_one();
         }
         result
     }
@@ -195,6 +258,40 @@ impl RateLimiter {
             admitted_at: now,
             completed: false,
         }
+    }
+}
+
+/// What a call sees that looks whether it can go.
+enum Look {
+    Admitted(Permit),
+    /// The next window begins after the deadline.
+    TooLate {
+        wait: Duration,
+    },
+    Queued {
+        looks_at: Instant,
+        is_exhausted: bool,
+        /// Its place, if it had none before.
+        new: Option<(Place, Turn)>,
+    },
+}
+
+/// A place in the queue. Dropping it gives it up.
+struct Waiting {
+    limiter: RateLimiter,
+    place: Place,
+    turn: Turn,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.turn.permit.is_terminated() {
+            // It has received its permit, and its place has gone.
+            return;
+        }
+        let place = self.place;
+        self.limiter
+            .update(Instant::now(), |state| drop(state.queue.remove(place)));
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) trait Failure {
     /// [`requested_wait`](crate::pipeline::rate_limit::requested_wait)).
     fn requested_wait(&self) -> Option<Duration>;
 
+    /// Whether the rate limiter knows the window that refused the attempt, and admits no other
+    /// before the next one.
+    fn limiter_waits(&self) -> bool;
+
     /// `X-Okta-Request-Id` of the response, if there was one.
     fn request_id(&self) -> Option<&str>;
 
@@ -133,6 +137,12 @@ where
         if until >= deadline {
             break Err((error, Ended::DeadlineExceeded { wait }));
         }
+        // One place decides when the next request of a known window may go.
+        let wait = match error.limiter_waits() {
+            true => wait::MIN_WAIT_AFTER_429,
+            false => wait,
+        };
+        let until = time::after(start, wait);
         retry_for = retry_for.or_else(|| error.request_id().map(Arc::from));
         announce(observer, &WaitEvent::new(attempts, reason, wait));
         time::sleep_until(until).await;

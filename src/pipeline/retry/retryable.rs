@@ -31,6 +31,13 @@ impl Failure for Error {
         Error::requested_wait(self)
     }
 
+    fn limiter_waits(&self) -> bool {
+        self.retry() == Some(WaitReason::RateLimited)
+            && self
+                .rate_limit()
+                .is_some_and(|limit| limit.until_reset().is_some())
+    }
+
     fn request_id(&self) -> Option<&str> {
         Error::request_id(self)
     }

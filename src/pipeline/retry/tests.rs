@@ -11,6 +11,7 @@ struct Fault {
     requested: Option<Duration>,
     id: Option<&'static str>,
     effect_unknown: bool,
+    limiter_waits: bool,
 }
 
 impl Failure for Fault {
@@ -19,6 +20,9 @@ impl Failure for Fault {
     }
     fn requested_wait(&self) -> Option<Duration> {
         self.requested
+    }
+    fn limiter_waits(&self) -> bool {
+        self.limiter_waits
     }
     fn request_id(&self) -> Option<&str> {
         self.id

@@ -16,7 +16,7 @@ const JITTER: Duration = Duration::from_secs(1);
 /// The minimum wait after a 429 for an exhausted window. Whatever the server says (a
 /// reset that has passed, say), a request that comes sooner is refused again and counts
 /// against the org.
-const MIN_WAIT_AFTER_429: Duration = Duration::from_secs(1);
+pub(super) const MIN_WAIT_AFTER_429: Duration = Duration::from_secs(1);
 
 /// The wait before retry number `retry` (1 is the first); `random` is in
 /// `0.0..1.0`.

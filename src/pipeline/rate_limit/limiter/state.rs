@@ -1,199 +1,154 @@
 //! The state of the rate limiter, and the decisions that follow from it.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::Notify;
 
-use super::{BulkQuota, PROBE_TIMEOUT, Permit};
+use super::concurrency::ConcurrencyLimit;
+use super::queue::{Place, Queue};
+use super::server_clock::ServerClock;
+use super::timing::WindowLength;
+use super::window::{Observation, Window};
+use super::{BulkQuota, PROBE_TIMEOUT};
 use crate::RateLimit;
-use crate::pipeline::rate_limit::MARGIN;
 use crate::time::{Instant, after};
 
 /// How long a whole window's worth of requests may go without any response before they
 /// count as stalled.
-pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long no request is admitted after a 429 for too many concurrent requests.
-pub(super) const CONCURRENCY_COOLDOWN: Duration = Duration::from_secs(1);
-
-/// How many requests may be in flight initially: a little below 35, the smallest
-/// concurrency limit that Okta publishes.
-pub(super) const INITIAL_CONCURRENCY: u64 = 32;
-
-/// Added to the end of a short window whose first request was this client's own, so that
-/// its end is known precisely.
-const SHORT_MARGIN: Duration = Duration::from_millis(50);
-
-/// In windows of this length and more, [`MARGIN`] costs so little that saving it is not
-/// worth the risk of a 429.
-const LONG_WINDOW: Duration = Duration::from_secs(30);
+/// How many waiters look at the same time whether a request hangs.
+const LOOK_TOGETHER: u64 = 64;
 
 /// Whether the next call can have a permit.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
     Granted,
     /// Not now. A response may change that; otherwise, try again at this time.
     RetryAt(Instant),
-    /// Not before the end of the window.
+    /// Not before the next window, which is taken to begin at this time.
     WindowExhausted(Instant),
 }
 
+#[derive(Default)]
 pub(super) struct State {
-    window: Window,
-    /// The reading that `window` was learned from, or the previous one was.
+    /// The latest window, also after its end.
+    window: Option<Window>,
+    /// While the current window is unknown: at first, and after the end of each.
+    probing: Option<Probing>,
+    /// The reading with the least left of `window`.
     pub(super) latest: Option<RateLimit>,
+    clock: ServerClock,
+    length: WindowLength,
+    pub(super) concurrency: ConcurrencyLimit,
     pub(super) in_flight: u64,
-    /// How many calls with a quota were admitted in this window.
-    bulk_admitted: u64,
-    /// The maximum number of requests in flight (AIMD).
-    concurrency_limit: u64,
-    /// Responses at full concurrency since the limit last changed (AIMD).
-    successes_at_limit: u64,
-    /// When `concurrency_limit` was last cut, after a 429 for too many concurrent requests.
-    limit_cut_at: Option<Instant>,
     /// When a request was last admitted or completed.
     last_activity: Option<Instant>,
+    /// The smoothed time from admission to response.
+    response_time: Duration,
     /// The longest window seen so far.
     longest_window: Duration,
-    /// Whether a window outlasted [`SHORT_MARGIN`], so that it is too short here.
-    use_full_margin: bool,
-    /// Single calls in the queue.
-    pub(super) single: VecDeque<Ticket>,
-    /// Calls of bulk runs in the queue, behind all single calls.
-    pub(super) bulk: VecDeque<(Ticket, BulkQuota)>,
+    pub(super) queue: Queue,
 }
 
-type Ticket = oneshot::Sender<Permit>;
-
-enum Window {
-    /// Nothing is known yet, or the known one is over.
-    Unknown {
-        /// How many requests may be in flight nevertheless: one, and one more for each
-        /// response without a reading, so that an org that sends no rate-limit headers
-        /// is soon not limited at all.
-        probes_allowed: u64,
-        /// When the first request was admitted whose response may describe the window.
-        probe_sent_at: Option<Instant>,
-    },
-    Known {
-        remaining: u64,
-        /// By the local clock, and never too early.
-        end: Instant,
-    },
-}
-
-impl Default for State {
-    fn default() -> Self {
-        State {
-            window: Window::Unknown {
-                probes_allowed: 1,
-                probe_sent_at: None,
-            },
-            latest: None,
-            in_flight: 0,
-            bulk_admitted: 0,
-            concurrency_limit: INITIAL_CONCURRENCY,
-            successes_at_limit: 0,
-            limit_cut_at: None,
-            last_activity: None,
-            longest_window: Duration::ZERO,
-            use_full_margin: false,
-            single: VecDeque::new(),
-            bulk: VecDeque::new(),
-        }
-    }
+/// How the current window is found out.
+struct Probing {
+    since: Instant,
+    /// How many requests may be in flight: one more than belong to the window before, and
+    /// one more for each response without a reading, so that an org that sends no rate-limit
+    /// headers is soon not limited at all.
+    allowed: u64,
+    /// When the first request was admitted whose response may describe the window.
+    sent_at: Option<Instant>,
+    /// How many requests of bulk runs were admitted.
+    bulk_admitted: u64,
 }
 
 impl State {
     pub(super) fn admission(&self, now: Instant, quota: Option<BulkQuota>) -> Admission {
-        if let Some(end) = self.exhausted_until(quota) {
-            return Admission::WindowExhausted(end);
+        if let Some(next) = self.exhausted_until(quota) {
+            return Admission::WindowExhausted(next);
+        }
+        if let Some(end) = self.concurrency.cooldown(now) {
+            return Admission::RetryAt(end);
         }
         let unless_past = |start: Option<Instant>, wait| {
             start
                 .map(|start| after(start, wait))
                 .filter(|&end| now < end)
         };
-        if let Some(end) = unless_past(self.limit_cut_at, CONCURRENCY_COOLDOWN) {
-            return Admission::RetryAt(end);
-        }
         // Each request that hangs delays the others for PROBE_TIMEOUT, not for ever.
         let probe_end = unless_past(self.last_activity, PROBE_TIMEOUT);
-        if let Some(end) = probe_end.filter(|_| self.in_flight >= self.concurrency_limit) {
+        if let Some(end) = probe_end.filter(|_| self.in_flight >= self.concurrency.limit) {
             return Admission::RetryAt(end);
         }
-        match self.window {
-            Window::Known { remaining, end }
-                if self.in_flight >= remaining.saturating_sub(self.reserve(quota)) =>
-            {
-                Admission::RetryAt(end)
+        match (&self.window, &self.probing) {
+            (Some(window), None) => {
+                let concurrency = self.concurrency.limit;
+                let max = window.max_in_flight(quota, concurrency, self.response_time);
+                match self.in_flight < max {
+                    true => Admission::Granted,
+                    false => Admission::RetryAt(window.next_at),
+                }
             }
-            Window::Unknown {
-                probes_allowed,
-                probe_sent_at,
-            } if self.in_flight >= probes_allowed => {
+            (window, Some(probing)) if self.in_flight >= probing.allowed => {
                 // After PROBE_TIMEOUT, as many as the last window had; more only if
                 // those have stalled.
-                let limit = self.requests_for(quota).unwrap_or(u64::MAX);
+                let limit = window.as_ref().map(|window| requests_of(window, quota));
                 let stalled = unless_past(self.last_activity, STALL_TIMEOUT)
-                    .filter(|_| self.in_flight >= limit);
-                unless_past(probe_sent_at, PROBE_TIMEOUT)
+                    .filter(|_| self.in_flight >= limit.unwrap_or(u64::MAX));
+                unless_past(probing.sent_at, PROBE_TIMEOUT)
                     .or(stalled)
                     .map_or(Admission::Granted, Admission::RetryAt)
             }
+            // Before the first call, the first probe.
             _ => Admission::Granted,
         }
     }
 
-    /// Until when the window is exhausted: for single calls, and for the bulk run that
-    /// is first in the queue.
-    pub(super) fn exhausted(&self) -> [Option<Instant>; 2] {
-        let next = self.bulk.front().map(|&(_, quota)| quota);
-        [None, next].map(|quota| self.exhausted_until(quota))
-    }
-
+    /// When the next window is tried, if calls with this quota can send nothing before.
     fn exhausted_until(&self, quota: Option<BulkQuota>) -> Option<Instant> {
-        let Window::Known { remaining, end } = self.window else {
-            return None;
-        };
-        let quota_used = quota.is_some() && Some(self.bulk_admitted) >= self.requests_for(quota);
-        (remaining <= self.reserve(quota) || quota_used).then_some(end)
+        let known = self.window.as_ref().filter(|_| self.probing.is_none());
+        known
+            .filter(|window| window.is_exhausted(quota))
+            .map(|window| window.next_at)
     }
 
-    /// How many requests of a window calls with this quota may use, if the limit is known.
-    fn requests_for(&self, quota: Option<BulkQuota>) -> Option<u64> {
-        let limit = self.latest.as_ref()?.limit();
-        Some(quota.map_or(limit, |quota| quota.of(limit)))
+    /// Whether the window is exhausted: for single calls, and for the first in the queue.
+    pub(super) fn is_exhausted(&self) -> [bool; 2] {
+        let first = self.queue.first().and_then(|(_, waiter)| waiter.quota);
+        [None, first].map(|quota| self.exhausted_until(quota).is_some())
     }
 
-    /// How many requests of a window calls with this quota leave to others.
-    fn reserve(&self, quota: Option<BulkQuota>) -> u64 {
-        let limit = self.latest.as_ref().map_or(0, RateLimit::limit);
-        quota.map_or(0, |quota| quota.reserve(limit))
-    }
-
+    /// Forgets a window that is over, and an endless wait for its first reading.
     pub(super) fn expire_window(&mut self, now: Instant) {
-        if let Window::Known { end, .. } = self.window
-            && now >= end
-        {
+        let is_over = match &self.window {
+            Some(window) => self.probing.is_none() && now >= window.next_at,
+            None => self.probing.is_none(),
+        };
+        if is_over {
             // Requests still in flight belong to the old window, so one more is a probe.
-            self.window = Window::Unknown {
-                probes_allowed: self.in_flight.saturating_add(1),
-                probe_sent_at: None,
-            };
-            self.bulk_admitted = 0;
+            self.probing = Some(Probing {
+                since: now,
+                allowed: self.in_flight.saturating_add(1),
+                sent_at: None,
+                bulk_admitted: 0,
+            });
         }
     }
 
     pub(super) fn admit(&mut self, now: Instant, quota: Option<BulkQuota>) {
-        if let Window::Unknown { probe_sent_at, .. } = &mut self.window
-            && (probe_sent_at.is_none() || self.in_flight == 0)
-        {
-            *probe_sent_at = Some(now);
+        let is_bulk = u64::from(quota.is_some());
+        if let Some(probing) = &mut self.probing {
+            if probing.sent_at.is_none() || self.in_flight == 0 {
+                probing.sent_at = Some(now);
+            }
+            probing.bulk_admitted = probing.bulk_admitted.saturating_add(is_bulk);
+        } else if let Some(window) = &mut self.window {
+            window.usage.admit(is_bulk);
         }
         self.in_flight = self.in_flight.saturating_add(1);
-        self.bulk_admitted = self.bulk_admitted.saturating_add(quota.is_some().into());
         self.last_activity = Some(now);
     }
 
@@ -203,39 +158,43 @@ impl State {
     }
 
     /// Learns from the end of a request, which still counts as in flight.
-    pub(super) fn learn(
+    pub(super) fn learn<'a>(
         &mut self,
         refused: bool,
-        reading: Option<&RateLimit>,
+        reading: Option<&'a RateLimit>,
         admitted_at: Instant,
         now: Instant,
     ) {
         if refused && reading.is_some_and(RateLimit::is_concurrency) {
-            // Cut once for all requests that were in flight together.
-            if self
-                .limit_cut_at
-                .is_none_or(|limit_cut_at| admitted_at > limit_cut_at)
-            {
-                self.concurrency_limit = (self.concurrency_limit.min(self.in_flight) / 2).max(1);
-                self.successes_at_limit = 0;
-                self.limit_cut_at = Some(now);
-            }
+            self.concurrency
+                .on_refusal(self.in_flight, admitted_at, now);
             return;
         }
-        if !refused && self.in_flight >= self.concurrency_limit {
-            self.successes_at_limit = self.successes_at_limit.saturating_add(1);
-            if self.successes_at_limit >= self.concurrency_limit {
-                self.concurrency_limit = self.concurrency_limit.saturating_add(1);
-                self.successes_at_limit = 0;
-            }
+        if !refused {
+            self.concurrency.on_success(self.in_flight);
         }
-        match reading.and_then(|reading| Some((reading, reading.until_reset()?))) {
-            Some((reading, until_reset)) => self.learn_window(refused, reading, until_reset, now),
+        let time = now.saturating_duration_since(admitted_at);
+        self.response_time = match self.response_time {
+            Duration::ZERO => time,
+            smoothed => smoothed.saturating_mul(7).saturating_add(time) / 8,
+        };
+        let timed = |reading: &'a RateLimit| {
+            Some(Observation {
+                reading,
+                reset: reading.reset?,
+                until_reset: reading.until_reset?,
+                refused,
+                sent: admitted_at,
+                received: now,
+            })
+        };
+        match reading.and_then(timed) {
+            Some(seen) => self.observe(&seen),
             None => {
-                if let Window::Unknown { probes_allowed, .. } = &mut self.window
+                if let Some(probing) = &mut self.probing
                     && !refused
                 {
-                    *probes_allowed = probes_allowed.saturating_add(1);
+                    probing.allowed = probing.allowed.saturating_add(1);
                 }
             }
         }
@@ -243,58 +202,55 @@ impl State {
 
     /// Learns from a reading, which may be an old one, because responses can arrive out
     /// of order.
-    fn learn_window(
-        &mut self,
-        refused: bool,
-        reading: &RateLimit,
-        until_reset: Duration,
-        now: Instant,
-    ) {
-        let left = if refused { 0 } else { reading.remaining() };
-        if let (Window::Known { remaining, .. }, Some(latest)) = (&mut self.window, &self.latest) {
-            if reading.reset() == latest.reset() {
-                if left < *remaining {
-                    *remaining = left;
-                    self.latest = Some(reading.clone());
+    fn observe(&mut self, seen: &Observation<'_>) {
+        if let Some(date) = seen.reading.date {
+            self.clock.observe(date, seen.sent, seen.received);
+        }
+        let is_probe = self
+            .probing
+            .as_ref()
+            .is_some_and(|probing| seen.sent >= probing.since);
+        match &mut self.window {
+            Some(window) if window.reset() == seen.reset => {
+                if is_probe {
+                    // It was not over after all.
+                    window.outlast(seen, &mut self.length);
+                    self.probing = None;
+                    self.latest = Some(seen.reading.clone());
+                } else if seen.left() < window.remaining {
+                    self.latest = Some(seen.reading.clone());
                 }
-                return;
+                window.observe(seen);
             }
-            // An earlier reset belongs to an old window, unless the response was written
-            // later and within its window: then windows have become shorter.
-            let shorter = reading.is_later_than(latest) && !until_reset.is_zero();
-            if reading.reset() < latest.reset() && !shorter {
-                return;
+            Some(window) if !is_probe && !is_newer(seen, window, self.latest.as_ref()) => return,
+            before => {
+                let bulk = match (&self.probing, &*before) {
+                    (Some(probing), _) => probing.bulk_admitted,
+                    (None, Some(before)) => before.usage.bulk_admitted,
+                    (None, None) => 0,
+                };
+                let bulk = bulk.min(self.in_flight);
+                let mut window = Window::new(seen, self.in_flight, bulk, before.as_ref());
+                window.observe(seen);
+                *before = Some(window);
+                self.probing = None;
+                self.latest = Some(seen.reading.clone());
+                self.longest_window = self.longest_window.max(seen.until_reset);
             }
         }
-        if let Window::Known { .. } = self.window {
-            // The window ended early; requests in flight may count in either window.
-            self.bulk_admitted = self.bulk_admitted.min(self.in_flight);
-        } else if refused && self.latest.as_ref().and_then(RateLimit::reset) == reading.reset() {
-            self.use_full_margin = true;
+        if let Some(window) = &mut self.window {
+            window.schedule(&self.clock, &mut self.length);
         }
-        let first = !refused && left.checked_add(1) == Some(reading.limit());
-        let margin = if first && until_reset < LONG_WINDOW && !self.use_full_margin {
-            SHORT_MARGIN
-        } else {
-            MARGIN
-        };
-        self.longest_window = self.longest_window.max(until_reset);
-        self.latest = Some(reading.clone());
-        self.window = Window::Known {
-            remaining: left,
-            end: after(now, until_reset.saturating_add(margin)),
-        };
     }
 
+    /// The time that this number of calls takes at least, as far as is known.
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn forecast(&self, calls: u64, quota: BulkQuota, now: Instant) -> Option<Duration> {
-        let per_window = self.requests_for(Some(quota))?;
-        let (available, end) = match self.window {
-            Window::Known { remaining, end } => {
-                let left = remaining.saturating_sub(self.reserve(Some(quota)));
-                (per_window.saturating_sub(self.bulk_admitted).min(left), end)
-            }
-            Window::Unknown { .. } => (per_window, after(now, self.longest_window)),
+        let window = self.window.as_ref()?;
+        let (rest, per_window) = window.available(quota);
+        let (available, next_at) = match self.probing {
+            None => (rest, window.next_at),
+            Some(_) => (per_window, after(now, self.longest_window)),
         };
         let later = calls.saturating_sub(available);
         if later == 0 {
@@ -303,52 +259,73 @@ impl State {
         // `per_window` is at least one.
         let full_windows =
             u32::try_from(later.div_ceil(per_window).saturating_sub(1)).unwrap_or(u32::MAX);
-        let wait = end.saturating_duration_since(now);
+        let wait = next_at.saturating_duration_since(now);
         Some(wait.saturating_add(self.longest_window.saturating_mul(full_windows)))
     }
 
-    /// Whether no queued call goes before a new one with this quota.
-    pub(super) fn nobody_queued_before(&self, quota: Option<BulkQuota>) -> bool {
-        self.single.is_empty() && (quota.is_none() || self.bulk.is_empty())
+    /// When a waiter looks again. The first ones look as soon as something may have changed,
+    /// the others when it may be their turn: it is enough that somebody looks.
+    pub(super) fn looks_at(&self, now: Instant, admission: Admission, place: Place) -> Instant {
+        let ahead = self.queue.ahead_of(place);
+        let later = |times: u64, wait: Duration| {
+            wait.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
+        };
+        match admission {
+            // The queue has moved; this call may have been admitted meanwhile.
+            Admission::Granted => after(now, PROBE_TIMEOUT),
+            Admission::RetryAt(time) => after(time, later(ahead / LOOK_TOGETHER, PROBE_TIMEOUT)),
+            Admission::WindowExhausted(next) => {
+                let per_window = self.window.as_ref().map_or(1, |window| window.limit.max(1));
+                after(next, later(ahead / per_window, self.longest_window))
+            }
+        }
     }
 
-    pub(super) fn enqueue(&mut self, quota: Option<BulkQuota>) -> oneshot::Receiver<Permit> {
-        let (ticket, turn) = oneshot::channel();
-        // Make room before growing: many waiters may have been cancelled.
-        match quota {
-            None => {
-                if self.single.len() == self.single.capacity() {
-                    self.single.retain(|ticket| !ticket.is_closed());
-                }
-                self.single.push_back(ticket);
-            }
-            Some(quota) => {
-                if self.bulk.len() == self.bulk.capacity() {
-                    self.bulk.retain(|(ticket, _)| !ticket.is_closed());
-                }
-                self.bulk.push_back((ticket, quota));
-            }
-        }
-        turn
+    /// The first waiter, if it can have a permit.
+    pub(super) fn next_admissible(&self, now: Instant) -> Option<(Place, Option<BulkQuota>)> {
+        let (place, waiter) = self.queue.first()?;
+        let is_granted = self.admission(now, waiter.quota) == Admission::Granted;
+        is_granted.then_some((place, waiter.quota))
     }
 
-    /// The first waiter that was not cancelled, if the next call can have a permit.
-    pub(super) fn next_waiter(&mut self, now: Instant) -> Option<(Ticket, Option<BulkQuota>)> {
-        while !self.single.is_empty() && self.admission(now, None) == Admission::Granted {
-            let ticket = self.single.pop_front()?;
-            if !ticket.is_closed() {
-                return Some((ticket, None));
+    /// Whom to wake after a change: the first waiter, if it would look too late, and where the
+    /// window has become exhausted, all who did not foresee it.
+    pub(super) fn to_wake(&self, was_exhausted: [bool; 2], now: Instant) -> Vec<Arc<Notify>> {
+        let mut wake = Vec::new();
+        let is_exhausted = self.is_exhausted();
+        if (0..2).any(|class| is_exhausted[class] && !was_exhausted[class]) {
+            for waiter in self.queue.iter() {
+                if let Some(next) = self.exhausted_until(waiter.quota)
+                    && (waiter.looks_at < next || waiter.deadline <= next)
+                {
+                    wake.push(waiter.wake.clone());
+                }
+            }
+        } else if let Some((_, first)) = self.queue.first() {
+            let looks_too_late = match self.admission(now, first.quota) {
+                Admission::Granted => true,
+                Admission::RetryAt(time) | Admission::WindowExhausted(time) => {
+                    first.looks_at > time
+                }
+            };
+            if looks_too_late {
+                wake.push(first.wake.clone());
             }
         }
-        while let Some(&(_, quota)) = self.bulk.front()
-            && self.single.is_empty()
-            && self.admission(now, Some(quota)) == Admission::Granted
-        {
-            let (ticket, _) = self.bulk.pop_front()?;
-            if !ticket.is_closed() {
-                return Some((ticket, Some(quota)));
-            }
-        }
-        None
+        wake
     }
+}
+
+/// Whether a reading belongs to a window after this one.
+///
+/// An earlier reset belongs to an old window, unless the response was written later and within
+/// its window: then windows have become shorter.
+fn is_newer(seen: &Observation<'_>, window: &Window, latest: Option<&RateLimit>) -> bool {
+    let written_later = latest.is_some_and(|latest| seen.reading.is_later_than(latest));
+    seen.reset > window.reset() || (written_later && !seen.until_reset.is_zero())
+}
+
+/// How many requests of a window calls with this quota may use.
+fn requests_of(window: &Window, quota: Option<BulkQuota>) -> u64 {
+    quota.map_or(window.limit, |quota| quota.of(window.limit))
 }
