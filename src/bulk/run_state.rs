@@ -9,21 +9,14 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    Counts, Outcome, Progress, Report, StopReason, UserOutcome, WaitSummary, Waiting, report::Facts,
+    Counts, Outcome, Progress, Report, StopReason, UserOutcome, WaitSummary, Waiting,
+    failures::Failures, report::Facts,
 };
 use crate::{
     Error, WaitEvent, WaitReason,
     pipeline::{Pipeline, rate_limit::BulkQuota},
     time::Instant,
 };
-
-/// This many users in a row refused with 403 stop a run: the credential lacks the
-/// permission.
-const MAX_FORBIDDEN_IN_A_ROW: u32 = 10;
-
-/// This many users in a row without a trustworthy response stop a run: Okta cannot be
-/// reached, or does not work properly.
-const MAX_UNAVAILABLE_IN_A_ROW: u32 = 20;
 
 /// Wait events whose window ends differ by no more than this are of the same window.
 const WINDOW_DEDUP: Duration = Duration::from_millis(500);
@@ -35,6 +28,7 @@ pub(super) struct RunState {
     facts: Facts,
     total: Option<u64>,
     concurrency: u64,
+    keep_going: bool,
     state: Mutex<State>,
     changes: watch::Sender<Lifecycle>,
     stop: watch::Sender<bool>,
@@ -66,8 +60,7 @@ struct State {
     not_revoked: Vec<UserOutcome>,
     unmatched_exclusions: Vec<String>,
     stopped: Option<(StopReason, String)>,
-    forbidden_in_a_row: u32,
-    unavailable_in_a_row: u32,
+    failures: Failures,
 }
 
 impl RunState {
@@ -77,6 +70,7 @@ impl RunState {
         facts: Facts,
         total: Option<u64>,
         concurrency: usize,
+        keep_going: bool,
     ) -> Self {
         Self {
             pipeline,
@@ -84,6 +78,7 @@ impl RunState {
             facts,
             total,
             concurrency: u64::try_from(concurrency).unwrap_or(u64::MAX),
+            keep_going,
             state: Mutex::default(),
             changes: watch::Sender::new(Lifecycle::Running),
             stop: watch::Sender::new(false),
@@ -246,14 +241,31 @@ impl RunState {
     }
 
     /// Counts a user whose task has ended.
-    pub(super) fn ended(&self, outcome: &UserOutcome) {
+    pub(super) fn ended(&self, outcome: &UserOutcome, probe: bool) {
         let stop = self.change(|state| {
             state.users_in_flight = state.users_in_flight.saturating_sub(1);
-            state.add(outcome)
+            state.add(outcome);
+            state.failures.note(outcome, probe)
         });
-        if let Some(reason) = stop {
+        if let Some(reason) = stop
+            && !self.keep_going
+        {
             self.stop(reason, outcome.reason.as_deref().unwrap_or_default());
         }
+    }
+
+    /// While the run probes whether anyone can be revoked: the number of probes to spread
+    /// over the rest of the list.
+    pub(super) fn probes(&self) -> Option<u32> {
+        if self.keep_going || self.is_stopped() {
+            return None;
+        }
+        self.state().failures.probes()
+    }
+
+    /// Whether this run has revoked a user.
+    pub(super) fn any_revoked(&self) -> bool {
+        self.state().counts.revoked > 0
     }
 
     /// Counts a user whose task was never begun.
@@ -323,8 +335,7 @@ impl State {
         Some(each.saturating_mul(rounds))
     }
 
-    /// Adds an outcome; returns why the run should stop, if it should.
-    fn add(&mut self, outcome: &UserOutcome) -> Option<StopReason> {
+    fn add(&mut self, outcome: &UserOutcome) {
         const SLOWEST: usize = 10;
 
         self.counts.add(outcome.outcome);
@@ -337,18 +348,6 @@ impl State {
         if at < SLOWEST && outcome.took.is_some() {
             self.slowest.insert(at, outcome.clone());
             self.slowest.truncate(SLOWEST);
-        }
-        let in_a_row = |count: u32, again: bool| if again { count.saturating_add(1) } else { 0 };
-        let forbidden = outcome.outcome == Outcome::Forbidden;
-        self.forbidden_in_a_row = in_a_row(self.forbidden_in_a_row, forbidden);
-        let unavailable = matches!(outcome.outcome, Outcome::Unknown | Outcome::NotAttempted);
-        self.unavailable_in_a_row = in_a_row(self.unavailable_in_a_row, unavailable);
-        if self.forbidden_in_a_row >= MAX_FORBIDDEN_IN_A_ROW {
-            Some(StopReason::Forbidden)
-        } else if self.unavailable_in_a_row >= MAX_UNAVAILABLE_IN_A_ROW {
-            Some(StopReason::Unavailable)
-        } else {
-            None
         }
     }
 }
