@@ -2,11 +2,14 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{
     Counts, Outcome, Progress, Report, StopReason, UserOutcome, WaitSummary, Waiting,
@@ -31,7 +34,8 @@ pub(super) struct RunState {
     keep_going: bool,
     state: Mutex<State>,
     changes: watch::Sender<Lifecycle>,
-    stop: watch::Sender<bool>,
+    stopped: AtomicBool,
+    stop_signal: Notify,
 }
 
 /// Whether a run may still change.
@@ -81,7 +85,8 @@ impl RunState {
             keep_going,
             state: Mutex::default(),
             changes: watch::Sender::new(Lifecycle::Running),
-            stop: watch::Sender::new(false),
+            stopped: AtomicBool::new(false),
+            stop_signal: Notify::new(),
         }
     }
 
@@ -91,8 +96,15 @@ impl RunState {
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
-        let result = change(&mut self.state());
-        self.changes.send_modify(|_| ());
+        let (result, is_watched) = {
+            let mut state = self.state();
+            let result = change(&mut state);
+            // Under the lock, so that whoever subscribes later also sees the change.
+            (result, self.changes.receiver_count() > 0)
+        };
+        if is_watched {
+            self.changes.send_modify(|_| ());
+        }
         result
     }
 
@@ -147,16 +159,20 @@ impl RunState {
         if finished {
             return;
         }
-        self.stop.send_replace(true);
+        self.stopped.store(true, SeqCst);
+        self.stop_signal.notify_waiters();
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        *self.stop.borrow()
+        self.stopped.load(SeqCst)
     }
 
     pub(super) async fn stopped(&self) {
-        // It fails only if the sender is dropped, and `self` owns it.
-        let _ = self.stop.subscribe().wait_for(|&stop| stop).await;
+        // From here on it is notified, so a stop right after the check is not missed.
+        let signal = self.stop_signal.notified();
+        if !self.is_stopped() {
+            signal.await;
+        }
     }
 
     pub(super) fn why_stopped(&self) -> String {
