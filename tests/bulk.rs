@@ -18,6 +18,7 @@ use crate::support::{admin, automation, unreachable};
 
 mod journal;
 mod killed;
+mod stopping;
 mod tool;
 
 fn seconds(seconds: u64) -> Duration {
@@ -375,28 +376,28 @@ async fn errors_that_affect_every_user_stop_the_run() {
         (
             Fault::okta_error(403, "E0000006"),
             StopReason::Forbidden,
-            10,
+            200,
         ),
         (
             Fault::okta_error(500, "E0000009"),
             StopReason::Unavailable,
-            20,
+            40,
         ),
     ] {
-        let org = org(200, 600).await;
+        let org = org(500, 600).await;
         org.fail_next(1000, fault);
         let okta = admin(&org).build().unwrap();
-        let (outcomes, report) = outcomes(okta.revoke_many(ids(200)).concurrency(4)).await;
+        let (outcomes, report) = outcomes(okta.revoke_many(ids(500)).concurrency(4)).await;
         assert_eq!(report.stopped, Some(reason));
         assert!(report.stop_detail.is_some());
-        assert_eq!(outcomes.len(), 200);
+        assert_eq!(outcomes.len(), 500);
         assert!(
-            org.requests().len() <= most + 3,
+            org.requests().len() <= most + 6,
             "{reason:?}: {}",
             org.requests().len()
         );
         let untried = with(&outcomes, Outcome::NotAttempted).len();
-        assert_eq!(untried, 200 - org.requests().len(), "{reason:?}");
+        assert_eq!(untried, 500 - org.requests().len(), "{reason:?}");
     }
 }
 

@@ -49,6 +49,11 @@ impl RevokeMany {
         self.with(|many| many.deadline(limit))
     }
 
+    /// As [`RevokeMany::keep_going`](crate::RevokeMany::keep_going).
+    pub fn keep_going(self, keep_going: bool) -> Self {
+        self.with(|many| many.keep_going(keep_going))
+    }
+
     /// As [`RevokeMany::journal`](crate::RevokeMany::journal).
     pub fn journal(self, path: impl Into<PathBuf>) -> Self {
         self.with(|many| many.journal(path))

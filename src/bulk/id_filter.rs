@@ -1,35 +1,44 @@
-//! Decides which of the given ids are users to revoke: each once, and in the given order.
+//! Decides which of the given ids are users to revoke: each once.
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher, RandomState},
+use super::{
+    exclusions::{Exclusions, Match},
+    fingerprint::{FingerprintSet, Fingerprinter},
 };
-
-use super::exclusions::{Exclusions, Match};
 use crate::{Error, UserId};
 
 /// The verdict on an id.
 pub(super) enum IdStatus {
     User(UserId),
+    /// An earlier process of the run tried this user, and did not see them revoked.
+    TriedBefore(UserId),
     Refused(String, Error),
     Duplicate,
     Excluded,
     AlreadyRevoked,
 }
 
+/// What earlier processes of a run did.
+#[derive(Default)]
+pub(super) struct History {
+    pub(super) fingerprinter: Fingerprinter,
+    pub(super) revoked: FingerprintSet,
+    /// Users for whom a request was about to be sent, and who are not known to be revoked.
+    pub(super) tried: FingerprintSet,
+}
+
 /// Checks each given id against the exclusions, the ids before it and the journal.
 pub(super) struct IdFilter {
-    seen: FingerprintSet,
-    already_revoked: FingerprintSet,
     exclusions: Exclusions,
+    history: History,
+    seen: FingerprintSet,
 }
 
 impl IdFilter {
-    pub(super) fn new(exclusions: Exclusions, already_revoked: FingerprintSet) -> Self {
+    pub(super) fn new(exclusions: Exclusions, history: History) -> Self {
         Self {
-            seen: FingerprintSet::default(),
-            already_revoked,
             exclusions,
+            history,
+            seen: FingerprintSet::default(),
         }
     }
 
@@ -43,10 +52,13 @@ impl IdFilter {
             Match::Perhaps(error) => return IdStatus::Refused(id, error),
             Match::None => {}
         }
-        if !self.seen.insert(&id) {
+        let fingerprint = self.history.fingerprinter.of(&id);
+        if !self.seen.insert(fingerprint) {
             IdStatus::Duplicate
-        } else if self.already_revoked.contains(&id) {
+        } else if self.history.revoked.contains(&fingerprint) {
             IdStatus::AlreadyRevoked
+        } else if self.history.tried.contains(&fingerprint) {
+            IdStatus::TriedBefore(user)
         } else {
             IdStatus::User(user)
         }
@@ -54,33 +66,5 @@ impl IdFilter {
 
     pub(super) fn unmatched_exclusions(&self) -> Vec<String> {
         self.exclusions.unmatched()
-    }
-}
-
-/// A set of ids, stored as 128 bits of their keyed hash, which takes less memory than the
-/// ids. The chance that two of a million ids have the same hash is 1 in 10^26; such a
-/// false duplicate would leave a user signed in.
-#[derive(Default)]
-pub(super) struct FingerprintSet {
-    keys: (RandomState, RandomState),
-    fingerprints: HashSet<(u64, u64)>,
-}
-
-impl FingerprintSet {
-    pub(super) fn insert(&mut self, id: &str) -> bool {
-        self.fingerprints.insert(self.fingerprint(id))
-    }
-
-    /// Removes an id; true if it was in the set.
-    pub(super) fn remove(&mut self, id: &str) -> bool {
-        self.fingerprints.remove(&self.fingerprint(id))
-    }
-
-    pub(super) fn contains(&self, id: &str) -> bool {
-        self.fingerprints.contains(&self.fingerprint(id))
-    }
-
-    fn fingerprint(&self, id: &str) -> (u64, u64) {
-        (self.keys.0.hash_one(id), self.keys.1.hash_one(id))
     }
 }

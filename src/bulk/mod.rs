@@ -1,9 +1,9 @@
 //! Revoking many users: planned, paced, journalled, resumable.
 //!
 //! ```text
-//! ids ─► IdFilter ─► UserTask, one per user ─► outcomes
-//!                      │  journal ─► call (retry, rate limiter, …) ─► journal
-//!                      └► RunState: progress, why to stop, report
+//! ids ─► IdFilter ─► Queue ─► UserTask, one per user ─► outcomes
+//!                               │  journal ─► call (retry, rate limiter, …) ─► journal
+//!                               └► RunState: progress, why to stop, report
 //! ```
 
 use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
@@ -20,12 +20,15 @@ use crate::{
 
 mod counts;
 mod exclusions;
+mod failures;
+mod fingerprint;
 mod handle;
 mod id_filter;
 mod journal;
 mod outcome;
 mod plan;
 mod progress;
+mod queue;
 mod report;
 mod run;
 mod run_state;
@@ -33,8 +36,9 @@ mod timestamp;
 mod user_task;
 
 use exclusions::Exclusions;
-use id_filter::{FingerprintSet, IdFilter};
+use id_filter::IdFilter;
 use journal::{Header, Journal, Recovered, Rules};
+use queue::Queue;
 use report::Facts;
 use run_state::RunState;
 use user_task::{Maintenance, Shared};
@@ -73,6 +77,7 @@ struct Options {
     reserve: Option<u64>,
     concurrency: usize,
     deadline: Option<Duration>,
+    keep_going: bool,
     journal: Option<PathBuf>,
 }
 
@@ -101,6 +106,7 @@ impl RevokeMany {
                 reserve: None,
                 concurrency: DEFAULT_CONCURRENCY,
                 deadline: None,
+                keep_going: false,
                 journal: None,
             },
         }
@@ -157,8 +163,21 @@ impl RevokeMany {
         self
     }
 
-    /// Writes a journal, so that a run that was killed can be resumed: the same run with
-    /// the same file skips users Okta has confirmed as revoked, and repeats the rest.
+    /// Whether the run tries every user, however many Okta refuses with 403 or gives no
+    /// trustworthy response for. Default: false. The run then stops with
+    /// [`StopReason::Forbidden`] or [`StopReason::Unavailable`] once users from the whole
+    /// list have failed.
+    ///
+    /// It costs a request for each user if the credential may revoke nobody, and all
+    /// retries for each user while Okta is unavailable. Other reasons to stop remain.
+    pub fn keep_going(mut self, keep_going: bool) -> Self {
+        self.options.keep_going = keep_going;
+        self
+    }
+
+    /// Writes a journal, so that a run that was killed or stopped can be resumed: the same
+    /// run with the same file skips users Okta has confirmed as revoked. It first tries the
+    /// users who were never tried, and then repeats the others.
     ///
     /// The file is created if it does not exist. It holds the users' ids and Okta's
     /// responses as JSON lines, and no credential.
@@ -199,10 +218,10 @@ impl RevokeMany {
             Some(path) => journal::read(path, &header, rules)?,
             None => None,
         };
-        let (revoked, since) = recovered.map_or_else(Default::default, |recovered| {
-            (recovered.revoked, recovered.started)
+        let (history, since) = recovered.map_or_else(Default::default, |recovered| {
+            (recovered.history, recovered.started)
         });
-        let id_filter = IdFilter::new(exclusions, revoked);
+        let id_filter = IdFilter::new(exclusions, history);
         let mut plan = Plan::of(ids, id_filter).await;
         plan.org = header.org;
         plan.resumed_from = since;
@@ -245,10 +264,9 @@ impl RevokeMany {
         journal: Option<Journal>,
         recovered: Option<Recovered>,
     ) -> Run {
-        let (revoked, since): (FingerprintSet, _) = recovered
-            .map_or_else(Default::default, |recovered| {
-                (recovered.revoked, recovered.started)
-            });
+        let (history, since) = recovered.map_or_else(Default::default, |recovered| {
+            (recovered.history, recovered.started)
+        });
         let deadline = self.options.deadline;
         let ids_left = self.ids.size_hint();
         let exact = ids_left.1.filter(|&upper| upper == ids_left.0);
@@ -263,6 +281,7 @@ impl RevokeMany {
             },
             total,
             self.options.concurrency,
+            self.options.keep_going,
         );
         let run_state = Arc::new(run_state);
         let shared = Shared {
@@ -275,13 +294,8 @@ impl RevokeMany {
             options: self.revocation,
             maintenance: Maintenance::default(),
         };
-        let id_filter = IdFilter::new(exclusions, revoked);
-        Run::new(
-            self.ids,
-            id_filter,
-            self.options.concurrency,
-            Arc::new(shared),
-        )
+        let queue = Queue::new(self.ids, IdFilter::new(exclusions, history));
+        Run::new(queue, self.options.concurrency, Arc::new(shared))
     }
 
     fn journal_rules(&self) -> Rules {

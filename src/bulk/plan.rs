@@ -44,7 +44,7 @@ impl Plan {
         let mut plan = Plan::default();
         while let Some(id) = poll_fn(|context| ids.as_mut().poll_next(context)).await {
             let count = match id_filter.take(id) {
-                IdStatus::User(_) => &mut plan.users,
+                IdStatus::User(_) | IdStatus::TriedBefore(_) => &mut plan.users,
                 IdStatus::Duplicate => &mut plan.duplicates,
                 IdStatus::Excluded => &mut plan.excluded,
                 IdStatus::AlreadyRevoked => &mut plan.already_revoked,

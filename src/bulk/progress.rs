@@ -25,9 +25,11 @@ pub enum StopReason {
     Cancelled,
     /// The run's deadline passed, or would pass before the next window.
     Deadline,
-    /// Okta no longer accepts the credential, or no token could be obtained.
+    /// Okta no longer accepts the credential, the access token lacks the scope, or no token
+    /// could be obtained.
     Unauthorized,
-    /// Ten users in a row were refused (403): the credential lacks the permission.
+    /// No user could be revoked: two hundred were refused (403), the later ones of them
+    /// from the whole list. The credential lacks the permission.
     Forbidden,
     /// The org was in read-only mode for an hour.
     ReadOnly,
@@ -38,7 +40,8 @@ pub enum StopReason {
     /// No connection to the org can be secured, for example because its certificate is
     /// not trusted.
     Tls,
-    /// Twenty users in a row got no trustworthy response.
+    /// Forty users in a row got no trustworthy response, the later ones of them from the
+    /// whole list.
     Unavailable,
     /// The journal cannot be written, or its disk hung when the run ended.
     Journal,
@@ -50,12 +53,12 @@ impl fmt::Display for StopReason {
             StopReason::Cancelled => "it was cancelled",
             StopReason::Deadline => "its deadline passed",
             StopReason::Unauthorized => "Okta does not accept the credential",
-            StopReason::Forbidden => "ten users in a row were refused (403)",
+            StopReason::Forbidden => "Okta refused every user that was tried (403)",
             StopReason::ReadOnly => "the org is in read-only mode",
             StopReason::WrongOrg => "the org URL is wrong",
             StopReason::ProxyUnauthorized => "the proxy does not accept the user name and password",
             StopReason::Tls => "no secure connection to the org can be made",
-            StopReason::Unavailable => "twenty users in a row got no trustworthy response",
+            StopReason::Unavailable => "forty users in a row got no trustworthy response",
             StopReason::Journal => "the journal cannot be written",
         })
     }

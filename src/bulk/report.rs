@@ -158,7 +158,9 @@ impl Report {
         for user in &self.not_revoked {
             let number = |number: Option<u16>| number.map(|n| n.to_string()).unwrap_or_default();
             let text = |text: &Option<String>| quoted(text.as_deref().unwrap_or_default());
-            let time = |time: Option<SystemTime>| time.map(timestamp::to_text).unwrap_or_default();
+            let time = |time: Option<SystemTime>| {
+                time.map_or_else(String::new, |time| timestamp::as_text(time).to_string())
+            };
             // Writing to a String does not fail.
             let _ = write!(
                 csv,

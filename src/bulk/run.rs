@@ -5,20 +5,17 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::{Stream, stream::FuturesUnordered};
 
 use super::{
-    Ids, Report, RunHandle, StopReason, UserOutcome,
-    id_filter::{IdFilter, IdStatus},
+    Report, RunHandle, StopReason, UserOutcome,
+    queue::{Next, Queue},
     user_task::{Shared, revoke_one},
 };
 use crate::time::{race, require_runtime, sleep_until};
-
-/// How many ids that need no request are handled before the run yields to other tasks.
-const IDS_PER_POLL: usize = 1024;
 
 /// A run that has begun, from [`RevokeMany::start`](super::RevokeMany::start): a
 /// stream of one outcome for each user, in the order in which they are known.
@@ -32,9 +29,7 @@ const IDS_PER_POLL: usize = 1024;
 /// polling until it yields `None`.
 #[must_use = "a run makes progress only while it is polled"]
 pub struct Run {
-    ids: Ids,
-    ids_ended: bool,
-    id_filter: IdFilter,
+    queue: Queue,
     concurrency: usize,
     shared: Arc<Shared>,
     tasks: FuturesUnordered<UserTask>,
@@ -46,17 +41,10 @@ pub struct Run {
 type UserTask = Pin<Box<dyn Future<Output = UserOutcome> + Send>>;
 
 impl Run {
-    pub(super) fn new(
-        ids: Ids,
-        id_filter: IdFilter,
-        concurrency: usize,
-        shared: Arc<Shared>,
-    ) -> Self {
+    pub(super) fn new(queue: Queue, concurrency: usize, shared: Arc<Shared>) -> Self {
         let (deadline, run_state) = (shared.deadline, shared.run_state.clone());
         Self {
-            ids,
-            ids_ended: false,
-            id_filter,
+            queue,
             concurrency,
             // The timer is created when this is first polled: a run may be started
             // outside of a runtime, where there are no timers.
@@ -92,110 +80,67 @@ impl Run {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
+        let run_state = self.shared.run_state.clone();
         if let Err(refused) = require_runtime() {
-            self.shared
-                .run_state
-                .stop(StopReason::Cancelled, &refused.to_string());
+            run_state.stop(StopReason::Cancelled, &refused.to_string());
         }
         // Once no user is left, the deadline no longer matters.
-        let users_left = !self.ids_ended || !self.tasks.is_empty();
+        let users_left = !self.queue.is_empty() || !self.tasks.is_empty();
         if users_left
-            && !self.shared.run_state.is_stopped()
+            && !run_state.is_stopped()
             && self.stop_signal.as_mut().poll(context).is_ready()
         {
             // If it was stopped just now, the earlier reason is kept.
-            self.shared.run_state.stop(StopReason::Deadline, "");
+            run_state.stop(StopReason::Deadline, "");
         }
-        if !self.shared.run_state.is_stopped()
-            && let Some(refused) = self.take_ids(context)
+        if !run_state.is_stopped()
+            && let Some(refused) = self.begin_users(context)
         {
             return Poll::Ready(Some(refused));
         }
-        match Pin::new(&mut self.tasks).poll_next(context) {
-            Poll::Ready(Some(outcome)) => return Poll::Ready(Some(outcome)),
-            Poll::Ready(None) => {}
-            Poll::Pending => return Poll::Pending,
+        if let outcome @ Some(_) = ready!(Pin::new(&mut self.tasks).poll_next(context)) {
+            return Poll::Ready(outcome);
         }
         // No user is in flight.
-        if self.shared.run_state.is_stopped()
-            && !self.ids_ended
-            && let rest @ (Poll::Pending | Poll::Ready(Some(_))) = self.skip_rest(context)
-        {
-            return rest;
-        }
-        if !self.ids_ended {
+        if run_state.is_stopped() {
+            if let Some(next) = ready!(self.queue.poll_next(context, &run_state)) {
+                return Poll::Ready(Some(self.not_attempted(next)));
+            }
+        } else if !self.queue.is_empty() {
             return Poll::Pending;
         }
-        self.shared
-            .run_state
-            .finished(self.id_filter.unmatched_exclusions());
+        run_state.finished(self.queue.unmatched_exclusions());
         Poll::Ready(None)
     }
 
-    /// Begins users until enough are in flight or no id is ready. An id that is refused
+    /// Begins users until enough are in flight or none is ready. An id that is refused
     /// has its outcome at once.
-    fn take_ids(&mut self, context: &mut Context<'_>) -> Option<UserOutcome> {
-        for _ in 0..IDS_PER_POLL {
-            if self.ids_ended || self.tasks.len() >= self.concurrency {
-                return None;
-            }
-            match self.ids.as_mut().poll_next(context) {
-                Poll::Pending => return None,
-                Poll::Ready(None) => self.ids_ended = true,
-                Poll::Ready(Some(id)) => match self.take(id) {
-                    Some(IdStatus::User(user)) => {
-                        self.shared.run_state.begun();
-                        let user_task = revoke_one(self.shared.clone(), user);
-                        self.tasks.push(Box::pin(user_task));
-                    }
-                    Some(IdStatus::Refused(id, error)) => {
-                        let outcome = UserOutcome::not_attempted(id, error.to_string());
-                        self.shared.run_state.not_begun(&outcome);
-                        return Some(outcome);
-                    }
-                    _ => {}
-                },
-            }
-        }
-        context.waker().wake_by_ref();
-        None
-    }
-
-    /// Yields the outcomes of the ids that are left after a stop. A stream without an id
-    /// ready is not waited for.
-    fn skip_rest(&mut self, context: &mut Context<'_>) -> Poll<Option<UserOutcome>> {
-        for _ in 0..IDS_PER_POLL {
-            let Poll::Ready(Some(id)) = self.ids.as_mut().poll_next(context) else {
-                self.ids_ended = true;
-                return Poll::Ready(None);
-            };
-            let outcome = match self.take(id) {
-                Some(IdStatus::User(user)) => UserOutcome::not_attempted(
-                    user.to_string(),
-                    self.shared.run_state.why_stopped(),
-                ),
-                Some(IdStatus::Refused(id, error)) => {
-                    UserOutcome::not_attempted(id, error.to_string())
+    fn begin_users(&mut self, context: &mut Context<'_>) -> Option<UserOutcome> {
+        while self.tasks.len() < self.concurrency {
+            match self.queue.poll_next(context, &self.shared.run_state) {
+                Poll::Ready(Some(Next::User { user, probe })) => {
+                    self.shared.run_state.begun();
+                    let user_task = revoke_one(self.shared.clone(), user, probe);
+                    self.tasks.push(Box::pin(user_task));
                 }
-                _ => continue,
-            };
-            self.shared.run_state.not_begun(&outcome);
-            return Poll::Ready(Some(outcome));
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Filters an id. One that gets no outcome is counted here, and `None` returned.
-    fn take(&mut self, id: String) -> Option<IdStatus> {
-        let run_state = &self.shared.run_state;
-        match self.id_filter.take(id) {
-            IdStatus::Duplicate => run_state.skipped(|counts| &mut counts.duplicates),
-            IdStatus::Excluded => run_state.skipped(|counts| &mut counts.excluded),
-            IdStatus::AlreadyRevoked => run_state.skipped(|counts| &mut counts.already_revoked),
-            status @ (IdStatus::User(_) | IdStatus::Refused(..)) => return Some(status),
+                Poll::Ready(Some(refused)) => return Some(self.not_attempted(refused)),
+                Poll::Ready(None) | Poll::Pending => break,
+            }
         }
         None
+    }
+
+    /// The outcome of an id that is refused, or left over after a stop.
+    fn not_attempted(&self, next: Next) -> UserOutcome {
+        let run_state = &self.shared.run_state;
+        let outcome = match next {
+            Next::User { user, .. } => {
+                UserOutcome::not_attempted(user.to_string(), run_state.why_stopped())
+            }
+            Next::Refused(id, error) => UserOutcome::not_attempted(id, error.to_string()),
+        };
+        run_state.not_begun(&outcome);
+        outcome
     }
 }
 

@@ -2,28 +2,24 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{
-    Counts, Outcome, Progress, Report, StopReason, UserOutcome, WaitSummary, Waiting, report::Facts,
+    Counts, Outcome, Progress, Report, StopReason, UserOutcome, WaitSummary, Waiting,
+    failures::Failures, report::Facts,
 };
 use crate::{
     Error, WaitEvent, WaitReason,
     pipeline::{Pipeline, rate_limit::BulkQuota},
     time::Instant,
 };
-
-/// This many users in a row refused with 403 stop a run: the credential lacks the
-/// permission.
-const MAX_FORBIDDEN_IN_A_ROW: u32 = 10;
-
-/// This many users in a row without a trustworthy response stop a run: Okta cannot be
-/// reached, or does not work properly.
-const MAX_UNAVAILABLE_IN_A_ROW: u32 = 20;
 
 /// Wait events whose window ends differ by no more than this are of the same window.
 const WINDOW_DEDUP: Duration = Duration::from_millis(500);
@@ -35,9 +31,11 @@ pub(super) struct RunState {
     facts: Facts,
     total: Option<u64>,
     concurrency: u64,
+    keep_going: bool,
     state: Mutex<State>,
     changes: watch::Sender<Lifecycle>,
-    stop: watch::Sender<bool>,
+    stopped: AtomicBool,
+    stop_signal: Notify,
 }
 
 /// Whether a run may still change.
@@ -66,8 +64,7 @@ struct State {
     not_revoked: Vec<UserOutcome>,
     unmatched_exclusions: Vec<String>,
     stopped: Option<(StopReason, String)>,
-    forbidden_in_a_row: u32,
-    unavailable_in_a_row: u32,
+    failures: Failures,
 }
 
 impl RunState {
@@ -77,6 +74,7 @@ impl RunState {
         facts: Facts,
         total: Option<u64>,
         concurrency: usize,
+        keep_going: bool,
     ) -> Self {
         Self {
             pipeline,
@@ -84,9 +82,11 @@ impl RunState {
             facts,
             total,
             concurrency: u64::try_from(concurrency).unwrap_or(u64::MAX),
+            keep_going,
             state: Mutex::default(),
             changes: watch::Sender::new(Lifecycle::Running),
-            stop: watch::Sender::new(false),
+            stopped: AtomicBool::new(false),
+            stop_signal: Notify::new(),
         }
     }
 
@@ -96,8 +96,15 @@ impl RunState {
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
-        let result = change(&mut self.state());
-        self.changes.send_modify(|_| ());
+        let (result, is_watched) = {
+            let mut state = self.state();
+            let result = change(&mut state);
+            // Under the lock, so that whoever subscribes later also sees the change.
+            (result, self.changes.receiver_count() > 0)
+        };
+        if is_watched {
+            self.changes.send_modify(|_| ());
+        }
         result
     }
 
@@ -152,16 +159,20 @@ impl RunState {
         if finished {
             return;
         }
-        self.stop.send_replace(true);
+        self.stopped.store(true, SeqCst);
+        self.stop_signal.notify_waiters();
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        *self.stop.borrow()
+        self.stopped.load(SeqCst)
     }
 
     pub(super) async fn stopped(&self) {
-        // It fails only if the sender is dropped, and `self` owns it.
-        let _ = self.stop.subscribe().wait_for(|&stop| stop).await;
+        // From here on it is notified, so a stop right after the check is not missed.
+        let signal = self.stop_signal.notified();
+        if !self.is_stopped() {
+            signal.await;
+        }
     }
 
     pub(super) fn why_stopped(&self) -> String {
@@ -246,14 +257,31 @@ impl RunState {
     }
 
     /// Counts a user whose task has ended.
-    pub(super) fn ended(&self, outcome: &UserOutcome) {
+    pub(super) fn ended(&self, outcome: &UserOutcome, probe: bool) {
         let stop = self.change(|state| {
             state.users_in_flight = state.users_in_flight.saturating_sub(1);
-            state.add(outcome)
+            state.add(outcome);
+            state.failures.note(outcome, probe)
         });
-        if let Some(reason) = stop {
+        if let Some(reason) = stop
+            && !self.keep_going
+        {
             self.stop(reason, outcome.reason.as_deref().unwrap_or_default());
         }
+    }
+
+    /// While the run probes whether anyone can be revoked: the number of probes to spread
+    /// over the rest of the list.
+    pub(super) fn probes(&self) -> Option<u32> {
+        if self.keep_going || self.is_stopped() {
+            return None;
+        }
+        self.state().failures.probes()
+    }
+
+    /// Whether this run has revoked a user.
+    pub(super) fn any_revoked(&self) -> bool {
+        self.state().counts.revoked > 0
     }
 
     /// Counts a user whose task was never begun.
@@ -323,8 +351,7 @@ impl State {
         Some(each.saturating_mul(rounds))
     }
 
-    /// Adds an outcome; returns why the run should stop, if it should.
-    fn add(&mut self, outcome: &UserOutcome) -> Option<StopReason> {
+    fn add(&mut self, outcome: &UserOutcome) {
         const SLOWEST: usize = 10;
 
         self.counts.add(outcome.outcome);
@@ -337,18 +364,6 @@ impl State {
         if at < SLOWEST && outcome.took.is_some() {
             self.slowest.insert(at, outcome.clone());
             self.slowest.truncate(SLOWEST);
-        }
-        let in_a_row = |count: u32, again: bool| if again { count.saturating_add(1) } else { 0 };
-        let forbidden = outcome.outcome == Outcome::Forbidden;
-        self.forbidden_in_a_row = in_a_row(self.forbidden_in_a_row, forbidden);
-        let unavailable = matches!(outcome.outcome, Outcome::Unknown | Outcome::NotAttempted);
-        self.unavailable_in_a_row = in_a_row(self.unavailable_in_a_row, unavailable);
-        if self.forbidden_in_a_row >= MAX_FORBIDDEN_IN_A_ROW {
-            Some(StopReason::Forbidden)
-        } else if self.unavailable_in_a_row >= MAX_UNAVAILABLE_IN_A_ROW {
-            Some(StopReason::Unavailable)
-        } else {
-            None
         }
     }
 }

@@ -1,22 +1,25 @@
 //! Times as journals and reports have them in their JSON: RFC 3339 in UTC with
 //! milliseconds, and durations in milliseconds.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// RFC 3339 in UTC, with milliseconds.
-pub(super) fn to_text(time: SystemTime) -> String {
+pub(super) fn as_text(time: SystemTime) -> impl fmt::Display {
     // humantime panics for years after 9999, which a clock can be set to.
     let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, last)).to_string()
+    humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, last))
 }
 
 pub(super) fn serialize<S: Serializer>(
     time: &SystemTime,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&to_text(*time))
+    serializer.collect_str(&as_text(*time))
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
@@ -39,7 +42,10 @@ pub(super) mod option {
         time: &Option<SystemTime>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        time.map(to_text).serialize(serializer)
+        #[derive(Serialize)]
+        struct Known(#[serde(with = "super")] SystemTime);
+
+        time.map(Known).serialize(serializer)
     }
 
     pub(in crate::bulk) fn deserialize<'de, D: Deserializer<'de>>(
@@ -129,8 +135,8 @@ mod tests {
     #[test]
     fn times_out_of_range_are_clamped() {
         let far = Duration::from_secs(1 << 40);
-        assert_eq!(to_text(at(0) + far), "9999-12-31T23:59:59.000Z");
-        assert_eq!(to_text(at(0) - far), "1970-01-01T00:00:00.000Z");
+        assert_eq!(as_text(at(0) + far).to_string(), "9999-12-31T23:59:59.000Z");
+        assert_eq!(as_text(at(0) - far).to_string(), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]

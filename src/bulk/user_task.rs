@@ -82,8 +82,8 @@ impl Maintenance {
 }
 
 /// Revokes one user's sessions. It ends soon after the run is stopped: a request in
-/// flight is waited for, and nothing more is sent.
-pub(super) async fn revoke_one(shared: Arc<Shared>, user: UserId) -> UserOutcome {
+/// flight is waited for, and nothing more is sent. `probe` is for [`RunState::ended`].
+pub(super) async fn revoke_one(shared: Arc<Shared>, user: UserId, probe: bool) -> UserOutcome {
     let user_task = UserTask {
         shared: &shared,
         user: &user,
@@ -121,7 +121,7 @@ pub(super) async fn revoke_one(shared: Arc<Shared>, user: UserId) -> UserOutcome
             .run_state
             .stop(StopReason::Journal, &error.to_string());
     }
-    shared.run_state.ended(&outcome);
+    shared.run_state.ended(&outcome, probe);
     outcome
 }
 
@@ -286,6 +286,12 @@ impl UserTask<'_> {
             ErrorKind::Unauthorized | ErrorKind::TokenRefused | ErrorKind::Signing => {
                 StopReason::Unauthorized
             }
+            // OAuth's code (RFC 6750): it is about the token, not about the user.
+            ErrorKind::Forbidden if error.error_code() == Some("insufficient_scope") => {
+                StopReason::Unauthorized
+            }
+            // The path was right for a user who was revoked, so it is this id's.
+            ErrorKind::UnknownPath if self.shared.run_state.any_revoked() => return,
             ErrorKind::UnknownPath => StopReason::WrongOrg,
             ErrorKind::ProxyUnauthorized => StopReason::ProxyUnauthorized,
             ErrorKind::Tls => StopReason::Tls,

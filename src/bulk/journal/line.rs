@@ -16,6 +16,9 @@ use crate::{
 
 const FORMAT: u32 = 1;
 
+/// In bytes; longer than the line of a user who was revoked.
+const TYPICAL_LENGTH: usize = 512;
+
 /// One line of a journal: a JSON object with one field, whose name is the kind of line.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -47,7 +50,8 @@ pub(in crate::bulk) enum Line {
 
 impl Line {
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let mut bytes = serde_json::to_vec(self).map_err(|error| {
+        let mut bytes = Vec::with_capacity(TYPICAL_LENGTH);
+        serde_json::to_writer(&mut bytes, self).map_err(|error| {
             Error::new(
                 ErrorKind::Journal,
                 Effect::None,
@@ -133,7 +137,7 @@ impl Header {
             .position(|window| window == org)
             .map(|start| start.saturating_add(org.len()));
         // Only the time, at the end of the line, may differ.
-        let end = timestamp::to_text(self.started) + "\"}}\n";
+        let end = format!("{}\"}}}}\n", timestamp::as_text(self.started));
         let time = whole.len().saturating_sub(end.len());
         let same =
             torn.iter().zip(&whole).enumerate().all(|(at, (a, b))| {

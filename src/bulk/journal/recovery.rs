@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    bulk::{Outcome, UserOutcome, id_filter::FingerprintSet},
+    bulk::{Outcome, UserOutcome, fingerprint::FingerprintSet, id_filter::History},
 };
 
 /// In bytes; longer than any line of a journal, so that other files are not read into
@@ -23,7 +23,7 @@ const MAX_LINE_LENGTH: u64 = 1 << 20;
 
 /// What a journal says about a run that is to be resumed.
 pub(in crate::bulk) struct Recovered {
-    pub(in crate::bulk) revoked: FingerprintSet,
+    pub(in crate::bulk) history: History,
     /// When the run began; `None` if the journal is new.
     pub(in crate::bulk) started: Option<SystemTime>,
 }
@@ -40,11 +40,10 @@ pub(super) fn recover(
     rules: Rules,
 ) -> Result<(Recovered, u64), Error> {
     let refuse = |reason: String| refused(path, reason);
-    let mut recovered = Recovered {
-        revoked: FingerprintSet::default(),
-        started: None,
-    };
-    let mut sent = FingerprintSet::default();
+    let mut history = History::default();
+    let mut started = None;
+    // Whose outcome is still to come.
+    let mut sending = FingerprintSet::default();
     let mut reader = BufReader::new(file);
     let mut bytes = Vec::new();
     let (mut whole, mut number) = (0_u64, 0_u64);
@@ -69,7 +68,7 @@ pub(super) fn recover(
                         .into(),
                 ));
             }
-            return Ok((recovered, whole));
+            return Ok((Recovered { history, started }, whole));
         }
         number = number.saturating_add(1);
         let not_an_entry = |why: &dyn fmt::Display| {
@@ -88,31 +87,37 @@ pub(super) fn recover(
         }
         match entry {
             Line::Header(header) if number == 1 => {
-                recovered.started = Some(header.started);
+                started = Some(header.started);
             }
             _ if number == 1 => return Err(refuse("its first line is not a header".into())),
             Line::Header(_) => return Err(refuse(format!("line {number} is a second header"))),
             Line::Sending { user, .. } => {
-                sent.insert(&user);
+                let fingerprint = history.fingerprinter.of(&user);
+                sending.insert(fingerprint);
+                history.tried.insert(fingerprint);
             }
-            // For each user, a process writes one line before the request and one after
-            // it, so an outcome without a line before it is another user's, or damaged.
-            Line::Outcome(user) if !sent.remove(&user.user) => {
-                return Err(not_an_entry(
-                    &"no line before it says that a request for this user was about to be sent",
-                ));
-            }
-            Line::Outcome(user) if user.outcome == Outcome::Revoked => {
-                if let Some(doubt) = rules.doubt(&user) {
-                    return Err(refuse(format!(
-                        "line {number} says that a user was revoked, which cannot be true: {doubt}; \
-                         begin a new journal, which revokes everyone again"
-                    )));
+            Line::Outcome(user) => {
+                let fingerprint = history.fingerprinter.of(&user.user);
+                // For each user, a process writes one line before the request and one
+                // after it, so an outcome without a line before it is another user's, or
+                // damaged.
+                if !sending.remove(&fingerprint) {
+                    return Err(not_an_entry(
+                        &"no line before it says that a request for this user was about to be sent",
+                    ));
                 }
-                recovered.revoked.insert(&user.user);
+                if user.outcome == Outcome::Revoked {
+                    if let Some(doubt) = rules.doubt(&user) {
+                        return Err(refuse(format!(
+                            "line {number} says that a user was revoked, which cannot be true: \
+                             {doubt}; begin a new journal, which revokes everyone again"
+                        )));
+                    }
+                    history.revoked.insert(fingerprint);
+                    history.tried.remove(&fingerprint);
+                }
             }
-            Line::Outcome(_) => {}
-            Line::Resumed { .. } => sent = FingerprintSet::default(),
+            Line::Resumed { .. } => sending = FingerprintSet::default(),
         }
         whole = whole.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
     }
