@@ -163,8 +163,12 @@ impl RateLimiter {
             };
             if let Some(Waiting { turn, .. }) = &mut waiting {
                 let change = race(turn.wake.notified(), sleep_until(looks_at.min(deadline)));
-                if let Ok(Ok(permit)) = race(&mut turn.permit, change).await {
-                    return Ok(permit);
+                match race(&mut turn.permit, change).await {
+                    Ok(Ok(permit)) => return Ok(permit),
+                    // A waiter that is still there keeps its place. If it did not, the call
+                    // would queue again.
+                    Ok(Err(_)) => waiting = None,
+                    Err(_) => {}
                 }
             }
         }

@@ -38,7 +38,8 @@ pub enum WaitReason {
     /// The rate-limit window is known to be exhausted. The request has not been sent yet;
     /// it will be when the next window begins.
     WindowExhausted,
-    /// Okta refused the request: the rate limit is used up (429).
+    /// Okta refused the request: the rate limit is used up (429). Where the response says when
+    /// the window ends, this is a short wait, and `WindowExhausted` follows.
     RateLimited,
     /// Okta refused the request: too many at once (429 with a limit of zero).
     ConcurrencyLimited,

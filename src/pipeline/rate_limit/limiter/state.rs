@@ -87,9 +87,15 @@ impl State {
             (Some(window), None) => {
                 let concurrency = self.concurrency.limit;
                 let max = window.max_in_flight(quota, concurrency, self.response_time);
-                match self.in_flight < max {
-                    true => Admission::Granted,
-                    false => Admission::RetryAt(window.next_at),
+                if self.in_flight < max {
+                    return Admission::Granted;
+                }
+                // What is only left to others is not kept for them by a request that hangs.
+                let is_left = self.in_flight < window.left(quota);
+                match probe_end.filter(|_| is_left) {
+                    None if is_left => Admission::Granted,
+                    Some(end) => Admission::RetryAt(end.min(window.next_at)),
+                    None => Admission::RetryAt(window.next_at),
                 }
             }
             (window, Some(probing)) if self.in_flight >= probing.allowed => {
@@ -220,7 +226,7 @@ impl State {
                 } else if seen.left() < window.remaining {
                     self.latest = Some(seen.reading.clone());
                 }
-                window.observe(seen);
+                window.observe(seen, self.response_time);
             }
             Some(window) if !is_probe && !is_newer(seen, window, self.latest.as_ref()) => return,
             before => {
@@ -231,7 +237,7 @@ impl State {
                 };
                 let bulk = bulk.min(self.in_flight);
                 let mut window = Window::new(seen, self.in_flight, bulk, before.as_ref());
-                window.observe(seen);
+                window.observe(seen, self.response_time);
                 *before = Some(window);
                 self.probing = None;
                 self.latest = Some(seen.reading.clone());

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::time::{Instant, before};
 
-/// Over a shorter time, no pace is measured: a single request would look like a crowd.
+/// Over a shorter time, or half a response, no pace is measured: a few requests would look like
+/// a crowd.
 const SHORTEST: Duration = Duration::from_millis(5);
 
 /// What is taken of the time that others seem to have used a window before the first reading:
@@ -67,7 +68,14 @@ impl Usage {
     }
 
     /// Learns from a reading: how much all have used, and whether that is everything.
-    pub(super) fn observe(&mut self, used: u64, exhausted: bool, refused: bool, now: Instant) {
+    pub(super) fn observe(
+        &mut self,
+        used: u64,
+        exhausted: bool,
+        refused: bool,
+        now: Instant,
+        response_time: Duration,
+    ) {
         if refused {
             self.admitted = self.admitted.saturating_sub(1);
         } else {
@@ -77,16 +85,17 @@ impl Usage {
             self.exhausted_at = Some(now);
         }
         let others = self.others_so_far(used);
-        if let Some(pace) = self.pace(others, now) {
+        let shortest = SHORTEST.max(response_time / 2);
+        if let Some(pace) = self.pace(others, now, shortest) {
             self.peak = self.peak.max(pace);
         }
     }
 
     /// How fast others have used the window since the first reading, per second.
-    fn pace(&self, others: u64, until: Instant) -> Option<f64> {
+    fn pace(&self, others: u64, until: Instant, shortest: Duration) -> Option<f64> {
         let time = until.saturating_duration_since(self.first_at);
         let more = others.saturating_sub(self.others_at_first);
-        (time >= SHORTEST).then(|| more as f64 / time.as_secs_f64())
+        (time >= shortest).then(|| more as f64 / time.as_secs_f64())
     }
 
     /// How many requests others are likely to send in this time, and have sent already without
@@ -118,7 +127,7 @@ impl Usage {
         }
         // Everything was used up by then, so what was not this client's was others'.
         let others = used.saturating_sub(self.counted);
-        let pace = self.pace(others, self.exhausted_at?)?;
+        let pace = self.pace(others, self.exhausted_at?, SHORTEST)?;
         let since = self.others_at_first as f64 / pace * CAUTION;
         let since = Duration::try_from_secs_f64(since).ok()?;
         Some(before(self.first_at, since))

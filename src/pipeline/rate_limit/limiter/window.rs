@@ -98,14 +98,14 @@ impl Window {
     }
 
     /// Learns from a reading of this window, the first one included.
-    pub(super) fn observe(&mut self, seen: &Observation<'_>) {
+    pub(super) fn observe(&mut self, seen: &Observation<'_>, response_time: Duration) {
         let left = seen.left();
         self.remaining = self.remaining.min(left);
         let is_first = !seen.refused && left.checked_add(1) == Some(self.limit);
         self.timing.observe(seen.sent, seen.received, is_first);
         let used = self.used();
         self.usage
-            .observe(used, left == 0, seen.refused, seen.received);
+            .observe(used, left == 0, seen.refused, seen.received, response_time);
     }
 
     /// Learns that the window had not ended when it was taken to have: this request left later,
@@ -133,8 +133,7 @@ impl Window {
         concurrency: u64,
         response_time: Duration,
     ) -> u64 {
-        let reserve = quota.map_or(0, |quota| self.reserve(quota));
-        let left = self.remaining.saturating_sub(reserve);
+        let left = self.left(quota);
         let others = self.usage.others_within(response_time);
         if others < 1.0 {
             return left;
@@ -142,6 +141,12 @@ impl Window {
         let ours = concurrency as f64;
         let part = left as f64 * ours / (ours + others);
         (part as u64).max(left.min(1))
+    }
+
+    /// How many requests calls with this quota may still send, if others send none.
+    pub(super) fn left(&self, quota: Option<BulkQuota>) -> u64 {
+        let reserve = quota.map_or(0, |quota| self.reserve(quota));
+        self.remaining.saturating_sub(reserve)
     }
 
     /// Whether calls with this quota can send nothing more in this window.

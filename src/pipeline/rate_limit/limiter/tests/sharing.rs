@@ -23,6 +23,21 @@ async fn what_is_left_is_shared_in_proportion() {
     }
 }
 
+/// Though it is left to others, a second later it is used.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_hangs_keeps_nothing_for_others() {
+    let limiter = RateLimiter::default();
+    for remaining in [999, 10] {
+        let permit = permit(&limiter).await;
+        pause(20).await;
+        permit.complete(204, Some(&reading(1_000, remaining, 60, 0)));
+    }
+    let start = Instant::now();
+    let _hangs = permit(&limiter).await;
+    let _other = permit(&limiter).await;
+    assert_eq!(start.elapsed(), PROBE_TIMEOUT);
+}
+
 /// The window before showed how fast others are.
 #[tokio::test(start_paused = true)]
 async fn a_new_window_is_shared_from_its_beginning() {
@@ -67,12 +82,12 @@ async fn the_forecast_counts_what_others_use() {
 async fn an_even_pace_of_others_shows_when_the_window_began() {
     let first = Instant::now();
     let mut usage = Usage::new(241, false, 1, 0, first, None);
-    usage.observe(241, false, false, first);
+    usage.observe(241, false, false, first, Duration::ZERO);
     assert_eq!(usage.likely_beginning(241), None);
     pause(200).await;
     for number in 1..300 {
         usage.admit(0);
-        usage.observe(600, number == 299, false, Instant::now());
+        usage.observe(600, number == 299, false, Instant::now(), Duration::ZERO);
     }
     let since = first - usage.likely_beginning(600).unwrap();
     // A tenth less than 0.8 seconds, out of caution.
