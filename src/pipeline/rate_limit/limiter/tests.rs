@@ -9,6 +9,7 @@ use super::*;
 
 mod bulk;
 mod concurrency;
+mod lies;
 mod probing;
 mod queue;
 mod readings;
