@@ -28,8 +28,8 @@ use crate::{Proxy, SecretString};
 /// Prepares the credentials, once the client's settings are known.
 type MakeAuth = Box<dyn FnOnce(Shared) -> Result<Auth, Error> + Send>;
 
-/// Builds a [`Client`](crate::Client) or a
-/// [`SessionClient`](crate::SessionClient).
+/// Builds a [`Client`](crate::Client), a [`SessionClient`](crate::SessionClient), or the
+/// [`SessionClients`](crate::SessionClients) of many users.
 ///
 /// It reads no files, and from the environment only the variables that name a proxy. It
 /// sends nothing.
@@ -148,6 +148,11 @@ impl<C> ClientBuilder<C> {
             }
             _ => Err(faults.into_error()),
         }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn has_cookie_store(&self) -> bool {
+        self.connection.has_cookie_store()
     }
 
     /// Reports what is wrong with the connection's settings.

@@ -22,6 +22,7 @@ mod retries;
 mod runtimes;
 mod secrets;
 mod service_app;
+mod session_clients;
 mod settings;
 mod soak;
 mod specification;

@@ -1,11 +1,16 @@
-//! What many clients cost that exist at once, as in a program that serves many orgs.
+//! What many clients cost that exist at once, as in a program that serves many orgs or many
+//! users.
 //!
-//! `clients (plain|ours) [CLIENTS]`: clients of https orgs, which send nothing.
+//! `clients (plain|ours|users) [CLIENTS]`: clients of https orgs, which send nothing; `users`
+//! are those that `SessionClients` makes for one org.
 
 use std::env;
 
 use benches::{cpu_time, resident};
-use okta_user_sessions::{Client, Credentials};
+use okta_user_sessions::{Client, Credentials, SessionClients, SessionCredentials};
+
+/// As long as Okta's.
+const COOKIE: &str = "eyJ6aXAiOiJERUYiLCJhbGlhcyI6ImVuY3J5cHRpb25rZXkiLCJ2ZXIiOiIxIiwib2lkIjoiMDBv";
 
 fn main() {
     let mut arguments = env::args().skip(1);
@@ -21,6 +26,16 @@ fn main() {
                 .build()
                 .expect("a client")
         }),
+        "users" => {
+            let sessions = SessionClients::builder("https://acme.okta.com")
+                .build()
+                .expect("valid settings");
+            measure(clients, |number| {
+                sessions
+                    .client(SessionCredentials::idx(format!("{COOKIE}{number}")))
+                    .expect("a client")
+            });
+        }
         other => panic!("there is no subject {other}"),
     }
 }

@@ -116,6 +116,13 @@ impl Default for Connection {
 }
 
 impl Connection {
+    /// Whether the caller's own builder keeps cookies, which reqwest would add to any later
+    /// request that has none. It says so only in its `Debug` output.
+    pub(crate) fn has_cookie_store(&self) -> bool {
+        let make = self.http_client_builder.as_ref();
+        make.is_some_and(|make| format!("{:?}", make()).contains("cookie_store"))
+    }
+
     /// Builds the HTTP client. It makes no connection yet.
     pub(crate) fn http(self, org: &OrgUrl, faults: &mut Faults) -> Option<Http> {
         let user_agent = faults.check(user_agent(&self.user_agent_suffix));
