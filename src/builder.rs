@@ -242,7 +242,7 @@ impl<C> ClientBuilder<C> {
     ///
     /// use okta_user_sessions::{Client, Credentials};
     ///
-    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    /// # #[cfg(any(feature = "__rustls", feature = "native-tls"))]
     /// let okta = Client::builder("https://acme.okta.com")
     ///     .credentials(Credentials::api_token("00token"))
     ///     .http_client_builder(|| {

@@ -127,7 +127,7 @@ impl Connection {
     pub(crate) fn http(self, org: &OrgUrl, faults: &mut Faults) -> Option<Http> {
         let user_agent = faults.check(user_agent(&self.user_agent_suffix));
         let has_own_builder = self.http_client_builder.is_some();
-        let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
+        let has_tls = cfg!(any(feature = "__rustls", feature = "native-tls"));
         if org.is_https() && !has_tls && !has_own_builder {
             faults.push(no_tls());
             return None;
@@ -221,15 +221,13 @@ impl PoolSettings {
         } else if let Some(proxy) = &self.proxy {
             builder = builder.proxy(proxy.clone());
         }
-        (self.apply_tls)(builder).build().map_err(|error| {
-            Error::invalid("the HTTP client could not be set up").with_source(error.without_url())
-        })
+        tls::build((self.apply_tls)(builder))
     }
 }
 
 fn no_tls() -> Error {
     Error::invalid(
-        "this build of okta-user-sessions has no TLS; enable its feature `rustls` or `native-tls`, or a TLS feature of reqwest and set http_client_builder(..)",
+        "this build of okta-user-sessions has no TLS; enable its feature `rustls`, `ring` or `native-tls`, or a TLS feature of reqwest and set http_client_builder(..)",
     )
 }
 

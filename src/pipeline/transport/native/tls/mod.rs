@@ -4,19 +4,21 @@
 //! (`shared.rs`). reqwest does it for each connection pool anew where it uses native-tls, or
 //! the caller's own builder, whose TLS settings stay as they are (`per_pool.rs`).
 
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "__rustls", feature = "native-tls"))]
 mod per_pool;
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[cfg(not(any(feature = "__rustls", feature = "native-tls")))]
 #[path = "without_tls.rs"]
 mod per_pool;
-#[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+#[cfg(all(feature = "__rustls", not(feature = "native-tls")))]
 mod shared;
 
-#[cfg(not(all(feature = "rustls", not(feature = "native-tls"))))]
+#[cfg(not(all(feature = "__rustls", not(feature = "native-tls"))))]
 use per_pool as shared;
 
-use super::Connection;
-use crate::{faults::Faults, org_url::OrgUrl};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::{Connection, panic_contains};
+use crate::{Error, faults::Faults, org_url::OrgUrl};
 
 /// Gives TLS to the builder of a connection pool.
 pub(super) type ApplyTls =
@@ -35,7 +37,22 @@ pub(super) fn prepare(
     shared::prepare(connection, org, faults)
 }
 
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+/// Builds the HTTP client of a connection pool.
+pub(super) fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
+    // reqwest panics if it is to set rustls up and there is no cryptography for it, as with
+    // the feature `ring` and a builder of the caller's own. Whether it will cannot be asked.
+    match catch_unwind(AssertUnwindSafe(|| builder.build())) {
+        Ok(built) => built.map_err(|error| {
+            Error::invalid("the HTTP client could not be set up").with_source(error.without_url())
+        }),
+        Err(panic) if panic_contains(&*panic, "crypto provider") => Err(Error::invalid(
+            "the builder of http_client_builder(..) has no cryptography for TLS; install a rustls CryptoProvider in the program, or give the builder a preconfigured TLS back end",
+        )),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+#[cfg(any(feature = "__rustls", feature = "native-tls"))]
 mod refused {
     use secrecy::{ExposeSecret, SecretString};
 

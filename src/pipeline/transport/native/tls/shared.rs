@@ -13,9 +13,13 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError, Weak},
 };
 
+#[cfg(feature = "rustls")]
+use rustls::crypto::aws_lc_rs as cryptography;
+#[cfg(not(feature = "rustls"))]
+use rustls::crypto::ring as cryptography;
 use rustls::{
     ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier,
-    crypto::{CryptoProvider, aws_lc_rs},
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::{CertifiedKey, SingleCertAndKey},
 };
@@ -32,7 +36,7 @@ const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 const ALPN: [&[u8]; 1] = [b"http/1.1"];
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
-    LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    LazyLock::new(|| Arc::new(cryptography::default_provider()));
 
 static LOADED: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
 
