@@ -28,8 +28,8 @@ use crate::{Proxy, SecretString};
 /// Prepares the credentials, once the client's settings are known.
 type MakeAuth = Box<dyn FnOnce(Shared) -> Result<Auth, Error> + Send>;
 
-/// Builds a [`Client`](crate::Client) or a
-/// [`SessionClient`](crate::SessionClient).
+/// Builds a [`Client`](crate::Client), a [`SessionClient`](crate::SessionClient), or the
+/// [`SessionClients`](crate::SessionClients) of many users.
 ///
 /// It reads no files, and from the environment only the variables that name a proxy. It
 /// sends nothing.
@@ -150,6 +150,11 @@ impl<C> ClientBuilder<C> {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn has_cookie_store(&self) -> bool {
+        self.connection.has_cookie_store()
+    }
+
     /// Reports what is wrong with the connection's settings.
     #[cfg(all(feature = "config", not(target_arch = "wasm32")))]
     pub(crate) fn check_connection(self, faults: &mut Faults) {
@@ -217,11 +222,18 @@ impl<C> ClientBuilder<C> {
     ///
     /// `make` is called when the client is built, and again for each connection pool that
     /// replaces one that no longer responds, so it should return the same each time. This
-    /// crate's own settings are applied afterwards and take precedence: no redirects, no retries by reqwest itself, no
-    /// decompression, the `User-Agent`, the timeouts of connecting and of idle
-    /// connections, keep-alive, and, where they are set,
-    /// [`proxy`](Self::proxy) and the certificates. A malformed proxy variable
-    /// (`HTTPS_PROXY`) is not detected then.
+    /// crate's own settings are applied afterwards and take precedence: no redirects, no
+    /// retries by reqwest itself, no decompression, the `User-Agent`, the timeouts of
+    /// connecting and of idle connections, keep-alive, and, if it is set,
+    /// [`proxy`](Self::proxy). A malformed proxy variable (`HTTPS_PROXY`) is not detected
+    /// then.
+    ///
+    /// The builder's TLS settings stay as they are. [`ca_certificates`](Self::ca_certificates)
+    /// and [`client_certificate`](Self::client_certificate) are added to them, or refused if
+    /// the builder has a preconfigured rustls back end, which cannot take them. reqwest
+    /// loads the system's certificates for each connection pool then, and uses the rustls
+    /// provider that the program installed, if any. Without this method, the certificates are
+    /// loaded once per process.
     ///
     /// This is the one place where `reqwest` shows in this crate's API.
     ///
@@ -230,7 +242,7 @@ impl<C> ClientBuilder<C> {
     ///
     /// use okta_user_sessions::{Client, Credentials};
     ///
-    /// # #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    /// # #[cfg(any(feature = "__rustls", feature = "native-tls"))]
     /// let okta = Client::builder("https://acme.okta.com")
     ///     .credentials(Credentials::api_token("00token"))
     ///     .http_client_builder(|| {

@@ -44,6 +44,8 @@ mod pipeline;
 mod rate_limit;
 mod receipt;
 mod session_client;
+#[cfg(not(target_arch = "wasm32"))]
+mod session_clients;
 mod shown;
 mod time;
 mod trace;
@@ -76,6 +78,8 @@ pub use rate_limit::RateLimit;
 pub use receipt::Receipt;
 pub use secrecy::SecretString;
 pub use session_client::SessionClient;
+#[cfg(not(target_arch = "wasm32"))]
+pub use session_clients::SessionClients;
 pub use user_id::UserId;
 
 #[cfg(doctest)]

@@ -13,6 +13,9 @@ use crate::{
 
 /// Ends the sessions of the signed-in user, authenticated by one of them.
 ///
+/// A backend that calls for many users makes their clients with
+/// [`SessionClients`](crate::SessionClients), which share connections and the rate limiter.
+///
 /// Calls are awaited in a Tokio runtime with timers and I/O, such as `#[tokio::main]`
 /// provides. Anywhere else they return an error of the kind
 /// [`InvalidInput`](crate::ErrorKind::InvalidInput), and nothing is sent. In a browser no
@@ -34,6 +37,12 @@ pub struct SessionClient {
 }
 
 impl SessionClient {
+    pub(crate) fn new(pipeline: Pipeline) -> Self {
+        Self {
+            pipeline: Arc::new(pipeline),
+        }
+    }
+
     /// Returns a builder for a client of the org at `org_url`: the domain that set the
     /// session cookie.
     pub fn builder(org_url: impl Into<String>) -> ClientBuilder<Self> {
@@ -106,7 +115,6 @@ impl ClientBuilder<SessionClient> {
     /// missing or malformed; if a header is invalid; if a proxy is malformed, including
     /// `HTTPS_PROXY` or `ALL_PROXY` where they apply; and if the build has no TLS.
     pub fn build(self) -> Result<SessionClient, Error> {
-        let pipeline = Arc::new(self.pipeline()?);
-        Ok(SessionClient { pipeline })
+        Ok(SessionClient::new(self.pipeline()?))
     }
 }

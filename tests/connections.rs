@@ -15,7 +15,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use okta_user_sessions::{Client, Credentials, RetryPolicy};
+use okta_user_sessions::{Client, Credentials, RetryPolicy, SessionClients, SessionCredentials};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -45,6 +45,36 @@ async fn calls_over_http2_share_one_connection() {
     all(&okta, AT_ONCE).await;
     assert!(org.peak() > 1, "calls ran one after the other");
     assert_eq!(org.connections(), 1);
+}
+
+/// Each user's calls, one user after the other and then all at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_of_many_users_share_connections() {
+    for (org, scheme, at_once) in [
+        (Org::start(None).await, "http", 1),
+        (Org::start(Some(acceptor())).await, "https", 1),
+        (Org::start(Some(acceptor())).await, "https", 20),
+    ] {
+        let sessions = SessionClients::builder(format!("{scheme}://127.0.0.1:{}", org.port))
+            .allow_loopback_http(true)
+            .ca_certificates(include_str!("tls/ca.pem"))
+            .build()
+            .unwrap();
+        let users: Vec<_> = (0..20).map(|user| format!("cookie{user}")).collect();
+        for users in users.chunks(at_once) {
+            let calls: Vec<_> = users
+                .iter()
+                .map(|cookie| {
+                    let me = sessions.client(SessionCredentials::idx(cookie.clone()));
+                    tokio::spawn(me.unwrap().end_user_sessions().into_future())
+                })
+                .collect();
+            for call in calls {
+                call.await.unwrap().unwrap();
+            }
+        }
+        assert_eq!(org.connections(), 1, "{scheme}, {at_once} at once");
+    }
 }
 
 fn client(url: &str) -> Client {

@@ -78,7 +78,7 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 ///       password: null
 /// "#
 /// .parse()?;
-/// # #[cfg(any(feature = "rustls", feature = "native-tls"))]
+/// # #[cfg(any(feature = "__rustls", feature = "native-tls"))]
 /// let okta = Client::from_config(&config)?;
 /// # Ok::<(), okta_user_sessions::Error>(())
 /// ```

@@ -104,6 +104,18 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
+    /// The same for another caller: with its own credentials, and all else shared.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn with_auth(&self, auth: Auth) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            auth,
+            headers: self.headers.clone(),
+            limiter: self.limiter.clone(),
+            allow_missing_request_id: self.allow_missing_request_id,
+        }
+    }
+
     /// Performs an operation, with retries, until the deadline that the hooks set.
     pub(crate) async fn call(
         &self,

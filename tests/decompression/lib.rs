@@ -10,7 +10,9 @@
 mod http2;
 
 use http2::{END_STREAM, Script, data, headers, rst_stream};
-use okta_user_sessions::{Effect, Error, Receipt, RetryPolicy, SessionClient, SessionCredentials};
+use okta_user_sessions::{
+    Effect, Error, Receipt, RetryPolicy, SessionClient, SessionClients, SessionCredentials,
+};
 
 const ID: (&str, &str) = ("x-okta-request-id", "req1");
 
@@ -88,4 +90,23 @@ async fn compressed_responses_are_neither_requested_nor_decoded() {
     .unwrap_err();
     assert_eq!(error.effect(), Effect::Unknown);
     assert!(error.to_string().contains("content"), "{error}");
+}
+
+/// It would send the cookies of one user for the next.
+#[test]
+fn many_users_do_not_share_a_cookie_store() {
+    let build = |make: fn() -> reqwest::ClientBuilder| {
+        SessionClients::builder("https://acme.okta.com")
+            .http_client_builder(make)
+            .build()
+    };
+    build(reqwest::Client::builder).unwrap();
+    build(|| reqwest::Client::builder().cookie_store(false)).unwrap();
+    for make in [
+        || reqwest::Client::builder().cookie_store(true),
+        || reqwest::Client::builder().cookie_provider(reqwest::cookie::Jar::default().into()),
+    ] {
+        let error = build(make).unwrap_err();
+        assert!(error.to_string().contains("cookie store"), "{error}");
+    }
 }

@@ -55,6 +55,12 @@ pub(crate) enum Signed {
 }
 
 impl Auth {
+    /// Nobody's credentials.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn none() -> Self {
+        Self::Fixed(Vec::new())
+    }
+
     /// Adds the credentials to a request that is about to be sent. If that takes a token
     /// request, it ends by `deadline`.
     pub(crate) async fn sign(

@@ -17,7 +17,7 @@ use crate::{Error, org_url::OrgUrl, shown};
 /// let proxy = Proxy::new("http://proxy.example:8080")
 ///     .basic_auth("ada", "her password")
 ///     .no_proxy(["intranet.example", "10.0.0.0/8"]);
-/// # #[cfg(any(feature = "rustls", feature = "native-tls"))]
+/// # #[cfg(any(feature = "__rustls", feature = "native-tls"))]
 /// let okta = Client::builder("https://acme.okta.com")
 ///     .credentials(Credentials::api_token("00token"))
 ///     .proxy(proxy)
