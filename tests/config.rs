@@ -142,6 +142,36 @@ fn later_sources_override_earlier_ones() {
 }
 
 #[test]
+fn a_chosen_file_or_none_replaces_the_search() {
+    let folder = Folder::new().with(&[
+        ("home/.okta/okta.yaml", &org("home.okta.com")),
+        ("home/project/deep/okta.yaml", &org("project.okta.com")),
+        ("chosen.yaml", &org("chosen.okta.com")),
+    ]);
+    let found = sources(&folder.0, &[("OKTA_CLIENT_TOKEN", "00token")]);
+    let chosen = found.clone().with_file(folder.0.join("chosen.yaml"));
+    for (sources, wins) in [
+        (&found, Some("project.okta.com")),
+        (&chosen, Some("chosen.okta.com")),
+        (&found.clone().without_files(), None),
+    ] {
+        let config = Config::load_from(sources).unwrap().explain();
+        for org in ["home.okta.com", "project.okta.com", "chosen.okta.com"] {
+            assert_eq!(config.contains(org), wins == Some(org), "{config}");
+        }
+        assert!(config.contains("(OKTA_CLIENT_TOKEN)"), "{config}");
+    }
+    // The program named the file, so it may say where the environment's token goes.
+    let file = folder.0.join("chosen.yaml");
+    fs::write(&file, org("okta.example.com")).unwrap();
+    let config = Config::load_from(&chosen).unwrap();
+    assert!(Client::from_config(&config).is_ok());
+    fs::remove_file(&file).unwrap();
+    let text = refusal(Config::load_from(&chosen));
+    assert!(text.contains("chosen.yaml: cannot be read"), "{text}");
+}
+
+#[test]
 fn every_variable_has_both_spellings() {
     for (joined, split, value, key) in [
         (

@@ -37,7 +37,18 @@ type Lookup = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 pub struct ConfigSources {
     pub(super) home: Option<PathBuf>,
     working_directory: Option<PathBuf>,
+    files: Files,
     environment: Lookup,
+}
+
+/// Which files are read.
+#[derive(Clone, Debug)]
+enum Files {
+    /// Those in the home and in the project.
+    Found,
+    /// This one, whether it exists or not.
+    Chosen(PathBuf),
+    None,
 }
 
 impl ConfigSources {
@@ -68,6 +79,7 @@ impl ConfigSources {
         Self {
             home: None,
             working_directory: None,
+            files: Files::Found,
             environment: Arc::new(|_| None),
         }
     }
@@ -89,6 +101,30 @@ impl ConfigSources {
         self
     }
 
+    /// Reads this file instead of the user's and the project's. It is trusted like the
+    /// program that names it, and it is an error if it does not exist.
+    ///
+    /// ```no_run
+    /// use okta_user_sessions::{Config, ConfigSources};
+    ///
+    /// # fn f() -> Result<(), okta_user_sessions::Error> {
+    /// let file = "/etc/offboarding/okta.yaml"; // such as the value of a flag --config
+    /// let config = Config::load_from(&ConfigSources::system()?.with_file(file))?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.files = Files::Chosen(file.into());
+        self
+    }
+
+    /// Reads no settings file, only the environment.
+    #[must_use]
+    pub fn without_files(mut self) -> Self {
+        self.files = Files::None;
+        self
+    }
+
     /// Looks up variables with this function.
     #[must_use]
     pub fn with_environment(
@@ -99,8 +135,17 @@ impl ConfigSources {
         self
     }
 
-    /// The files that exist. Later ones override earlier ones.
+    /// The files to read. Later ones override earlier ones.
     pub(super) fn files(&self, faults: &mut Faults) -> Vec<(PathBuf, Trust)> {
+        match &self.files {
+            Files::Found => self.found_files(faults),
+            Files::Chosen(file) => vec![(file.clone(), Trust::Program)],
+            Files::None => Vec::new(),
+        }
+    }
+
+    /// The user's and the project's file, if they exist.
+    fn found_files(&self, faults: &mut Faults) -> Vec<(PathBuf, Trust)> {
         let home = self.home.as_ref().map(|home| home.join(".okta/okta.yaml"));
         // The search upward may find the home's file too, by another path.
         let real = |file: &Path| fs::canonicalize(file).ok();
@@ -229,6 +274,7 @@ impl fmt::Debug for ConfigSources {
         f.debug_struct("ConfigSources")
             .field("home", &self.home)
             .field("working_directory", &self.working_directory)
+            .field("files", &self.files)
             .finish_non_exhaustive()
     }
 }
