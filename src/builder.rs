@@ -217,11 +217,18 @@ impl<C> ClientBuilder<C> {
     ///
     /// `make` is called when the client is built, and again for each connection pool that
     /// replaces one that no longer responds, so it should return the same each time. This
-    /// crate's own settings are applied afterwards and take precedence: no redirects, no retries by reqwest itself, no
-    /// decompression, the `User-Agent`, the timeouts of connecting and of idle
-    /// connections, keep-alive, and, where they are set,
-    /// [`proxy`](Self::proxy) and the certificates. A malformed proxy variable
-    /// (`HTTPS_PROXY`) is not detected then.
+    /// crate's own settings are applied afterwards and take precedence: no redirects, no
+    /// retries by reqwest itself, no decompression, the `User-Agent`, the timeouts of
+    /// connecting and of idle connections, keep-alive, and, if it is set,
+    /// [`proxy`](Self::proxy). A malformed proxy variable (`HTTPS_PROXY`) is not detected
+    /// then.
+    ///
+    /// The builder's TLS settings stay as they are. [`ca_certificates`](Self::ca_certificates)
+    /// and [`client_certificate`](Self::client_certificate) are added to them, or refused if
+    /// the builder has a preconfigured rustls back end, which cannot take them. reqwest
+    /// loads the system's certificates for each connection pool then, and uses the rustls
+    /// provider that the program installed, if any. Without this method, the certificates are
+    /// loaded once per process.
     ///
     /// This is the one place where `reqwest` shows in this crate's API.
     ///

@@ -26,4 +26,5 @@ mod settings;
 mod soak;
 mod specification;
 mod support;
+mod tls;
 mod traces;

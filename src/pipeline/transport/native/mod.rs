@@ -4,6 +4,7 @@
 pub(crate) mod completeness;
 mod pool;
 mod proxy;
+mod tls;
 
 use std::{
     any::Any,
@@ -24,13 +25,12 @@ use reqwest::{
     Request, Version,
     header::{HeaderMap, HeaderValue},
 };
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
 use super::{MAX_BODY, timed_out};
 use completeness::Received;
 use pool::{Pool, WatchConnector};
+use tls::ApplyTls;
 
 pub(crate) use pool::Http;
 pub use proxy::Proxy;
@@ -129,12 +129,33 @@ impl Connection {
         if !org.is_loopback() && self.proxy.is_none() && !has_own_builder {
             faults.check(proxy::check_variables(org, |name| std::env::var(name)));
         }
-        let org = org.clone();
-        Http::new(
-            move |watch, faults| http_client(&org, &self, user_agent.as_ref(), watch, faults),
-            faults,
-        )
+        // Validated even if it has no effect, so that a mistake is reported.
+        let proxy = self.proxy.as_ref();
+        let proxy = proxy.and_then(|proxy| faults.check(proxy.build()));
+        let tls = tls::prepare(&self, org, faults);
+        if !faults.is_empty() {
+            return None;
+        }
+        let settings = PoolSettings {
+            http_client_builder: self.http_client_builder,
+            connect_timeout: self.connect_timeout,
+            user_agent,
+            is_loopback: org.is_loopback(),
+            proxy,
+            apply_tls: tls?,
+        };
+        faults.check(Http::new(move |watch| settings.client(watch)))
     }
+}
+
+/// What each connection pool of a client is made with.
+struct PoolSettings {
+    http_client_builder: Option<MakeBuilder>,
+    connect_timeout: Duration,
+    user_agent: Option<HeaderValue>,
+    is_loopback: bool,
+    proxy: Option<reqwest::Proxy>,
+    apply_tls: ApplyTls,
 }
 
 /// `okta-user-sessions-rust/0.1.0 linux/x86_64`, and the caller's own suffix.
@@ -149,119 +170,60 @@ fn user_agent(suffix: &str) -> Result<HeaderValue, Error> {
     })
 }
 
-fn http_client(
-    org: &OrgUrl,
-    connection: &Connection,
-    user_agent: Option<&HeaderValue>,
-    watch: WatchConnector,
-    faults: &mut Faults,
-) -> Option<reqwest::Client> {
-    let mut builder = match &connection.http_client_builder {
-        Some(make) => make(),
-        None => reqwest::Client::builder(),
-    };
-    builder = builder
-        // A token must not follow a redirect, and the page it leads to must not be mistaken
-        // for Okta's response.
-        .redirect(reqwest::redirect::Policy::none())
-        // Only the retry loop retries, so that it can count attempts.
-        .retry(reqwest::retry::never())
-        .referer(false)
-        // Other crates in the program may enable these features of reqwest. A decoded
-        // response loses its length, which is needed to detect truncation.
-        .no_gzip()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-        .connect_timeout(connection.connect_timeout)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        // Outermost, so that it sees finished connections.
-        .connector_layer(watch);
-    if let Some(user_agent) = user_agent {
-        builder = builder.user_agent(user_agent);
-    }
-    #[cfg(feature = "http2")]
-    {
+impl PoolSettings {
+    fn client(&self, watch: WatchConnector) -> Result<reqwest::Client, Error> {
+        let mut builder = match &self.http_client_builder {
+            Some(make) => make(),
+            None => reqwest::Client::builder(),
+        };
         builder = builder
-            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .http2_keep_alive_while_idle(true);
-    }
-    // Other crates in the program may enable it in reqwest.
-    #[cfg(not(feature = "http2"))]
-    {
-        builder = builder.http1_only();
-    }
-    // Validated even if it has no effect, so that a mistake is reported.
-    let proxy = connection
-        .proxy
-        .as_ref()
-        .and_then(|proxy| faults.check(proxy.build()));
-    // A proxy cannot reach this machine's loopback.
-    if org.is_loopback() {
-        builder = builder.no_proxy();
-    } else if let Some(proxy) = proxy {
-        builder = builder.proxy(proxy);
-    }
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    {
-        for pem in &connection.ca_certificates {
-            if let Some(certificates) = faults.check(ca_certificates(pem)) {
-                builder = builder.tls_certs_merge(certificates);
-            }
+            // A token must not follow a redirect, and the page it leads to must not be
+            // mistaken for Okta's response.
+            .redirect(reqwest::redirect::Policy::none())
+            // Only the retry loop retries, so that it can count attempts.
+            .retry(reqwest::retry::never())
+            .referer(false)
+            // Other crates in the program may enable these features of reqwest. A decoded
+            // response loses its length, which is needed to detect truncation.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            // Outermost, so that it sees finished connections.
+            .connector_layer(watch);
+        if let Some(user_agent) = &self.user_agent {
+            builder = builder.user_agent(user_agent);
         }
-        if let Some(pem) = &connection.client_certificate
-            && let Some(identity) = faults.check(client_certificate(pem))
+        #[cfg(feature = "http2")]
         {
-            builder = builder.identity(identity);
+            builder = builder
+                .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+                .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+                .http2_keep_alive_while_idle(true);
         }
+        // Other crates in the program may enable it in reqwest.
+        #[cfg(not(feature = "http2"))]
+        {
+            builder = builder.http1_only();
+        }
+        // A proxy cannot reach this machine's loopback.
+        if self.is_loopback {
+            builder = builder.no_proxy();
+        } else if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        (self.apply_tls)(builder).build().map_err(|error| {
+            Error::invalid("the HTTP client could not be set up").with_source(error.without_url())
+        })
     }
-    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-    if !connection.ca_certificates.is_empty() || connection.client_certificate.is_some() {
-        faults.push(no_tls());
-    }
-    if !faults.is_empty() {
-        return None;
-    }
-    faults.check(builder.build().map_err(|error| {
-        Error::invalid("the HTTP client could not be set up").with_source(error.without_url())
-    }))
 }
 
 fn no_tls() -> Error {
     Error::invalid(
         "this build of okta-user-sessions has no TLS; enable its feature `rustls` or `native-tls`, or a TLS feature of reqwest and set http_client_builder(..)",
     )
-}
-
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn ca_certificates(pem: &str) -> Result<Vec<reqwest::Certificate>, Error> {
-    reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-        .ok()
-        .filter(|certificates| !certificates.is_empty())
-        .ok_or_else(|| {
-            Error::invalid(format!(
-                "a CA certificate must be PEM (BEGIN CERTIFICATE) (got {})",
-                shown::length(pem)
-            ))
-        })
-}
-
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn client_certificate(pem: &SecretString) -> Result<reqwest::Identity, Error> {
-    let pem = pem.expose_secret();
-    // With both features, reqwest uses native-tls.
-    #[cfg(not(feature = "native-tls"))]
-    let identity = reqwest::Identity::from_pem(pem.as_bytes());
-    #[cfg(feature = "native-tls")]
-    let identity = reqwest::Identity::from_pkcs8_pem(pem.as_bytes(), pem.as_bytes());
-    // The library's own message may quote the key.
-    identity.map_err(|_| {
-        Error::invalid(format!(
-            "the client certificate must be PEM of a certificate and its private key, not encrypted (got {})",
-            shown::length(pem)
-        ))
-    })
 }
 
 /// Only browsers have CORS.

@@ -23,9 +23,7 @@ use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use reqwest::Version;
 
 use super::completeness::is_ambiguous;
-use crate::{
-    Effect, Error, ErrorKind, faults::Faults, pipeline::transport::timed_out, time::Instant,
-};
+use crate::{Effect, Error, ErrorKind, pipeline::transport::timed_out, time::Instant};
 
 /// If a request is dropped after this time without a response, it counts as timed out. A
 /// request that is dropped earlier says nothing about its connection.
@@ -40,7 +38,7 @@ struct Shared {
     make: Make,
 }
 
-type Make = Box<dyn Fn(WatchConnector, &mut Faults) -> Option<reqwest::Client> + Send + Sync>;
+type Make = Box<dyn Fn(WatchConnector) -> Result<reqwest::Client, Error> + Send + Sync>;
 
 /// The connections of one `reqwest::Client`.
 pub(crate) struct Pool {
@@ -54,12 +52,11 @@ pub(crate) struct Pool {
 
 impl Http {
     pub(super) fn new(
-        make: impl Fn(WatchConnector, &mut Faults) -> Option<reqwest::Client> + Send + Sync + 'static,
-        faults: &mut Faults,
-    ) -> Option<Self> {
+        make: impl Fn(WatchConnector) -> Result<reqwest::Client, Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
         let make: Make = Box::new(make);
-        let first = Pool::new(&make, faults)?;
-        Some(Self(Arc::new(Shared {
+        let first = Pool::new(&make)?;
+        Ok(Self(Arc::new(Shared {
             current: RwLock::new(Arc::new(first)),
             make,
         })))
@@ -77,14 +74,13 @@ impl Http {
         if !current.is_retired() {
             return current;
         }
-        // Under the lock, so that only one caller makes a new pool and the others wait. It
-        // takes a few milliseconds, mostly to load the system's certificates.
+        // Under the lock, so that only one caller makes a new pool and the others wait.
         let current = self.0.current.write();
         let mut current = current.unwrap_or_else(PoisonError::into_inner);
         if current.is_retired() {
             // A pool was already made with the same settings. If that fails now, for
             // example for lack of file descriptors, the old pool is better than none.
-            if let Some(fresh) = Pool::new(&self.0.make, &mut Faults::default()) {
+            if let Ok(fresh) = Pool::new(&self.0.make) {
                 *current = Arc::new(fresh);
             }
         }
@@ -93,10 +89,10 @@ impl Http {
 }
 
 impl Pool {
-    fn new(make: &Make, faults: &mut Faults) -> Option<Self> {
+    fn new(make: &Make) -> Result<Self, Error> {
         let connected = Arc::new(AtomicBool::new(false));
-        Some(Self {
-            client: make(WatchConnector(connected.clone()), faults)?,
+        Ok(Self {
+            client: make(WatchConnector(connected.clone()))?,
             connected,
             retired: AtomicBool::new(false),
             desynced: AtomicBool::new(false),

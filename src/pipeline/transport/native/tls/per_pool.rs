@@ -1,0 +1,74 @@
+//! TLS that reqwest sets up for each connection pool: for native-tls, and for a builder of
+//! the caller's own, whose TLS settings cannot be read.
+
+use reqwest::{Certificate, Identity};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{ApplyTls, refused};
+use crate::{
+    Error,
+    faults::Faults,
+    org_url::OrgUrl,
+    pipeline::transport::native::{Connection, MakeBuilder},
+};
+
+pub(super) fn prepare(
+    connection: &Connection,
+    _: &OrgUrl,
+    faults: &mut Faults,
+) -> Option<ApplyTls> {
+    let mut authorities = Vec::new();
+    for pem in &connection.ca_certificates {
+        authorities.extend(faults.check(ca_certificates(pem)).unwrap_or_default());
+    }
+    let identity = connection.client_certificate.as_ref();
+    let identity = identity.and_then(|pem| faults.check(client_certificate(pem)));
+    let is_given = !authorities.is_empty() || identity.is_some();
+    if let Some(make) = &connection.http_client_builder
+        && is_given
+        && ignores_certificates(make)
+    {
+        faults.push(Error::invalid(
+            "the builder of http_client_builder(..) has a preconfigured TLS back end, which takes no certificates; add them to that back end instead of ca_certificates(..) and client_certificate(..)",
+        ));
+    }
+    Some(Box::new(move |mut builder| {
+        if !authorities.is_empty() {
+            builder = builder.tls_certs_merge(authorities.clone());
+        }
+        match &identity {
+            Some(identity) => builder.identity(identity.clone()),
+            None => builder,
+        }
+    }))
+}
+
+fn ca_certificates(pem: &str) -> Result<Vec<Certificate>, Error> {
+    Certificate::from_pem_bundle(pem.as_bytes())
+        .ok()
+        .filter(|certificates| !certificates.is_empty())
+        .ok_or_else(|| refused::ca_certificate(pem))
+}
+
+fn client_certificate(pem: &SecretString) -> Result<Identity, Error> {
+    identity(pem.expose_secret()).map_err(|_| refused::client_certificate(pem))
+}
+
+fn identity(pem: &str) -> reqwest::Result<Identity> {
+    // With both features, reqwest uses native-tls.
+    #[cfg(not(feature = "native-tls"))]
+    let identity = Identity::from_pem(pem.as_bytes());
+    #[cfg(feature = "native-tls")]
+    let identity = Identity::from_pkcs8_pem(pem.as_bytes(), pem.as_bytes());
+    identity
+}
+
+/// Whether the builder has a preconfigured TLS back end. reqwest would silently ignore our
+/// certificates then, and it does not say what a builder has. But only such a builder can be
+/// built with a client certificate that is none.
+fn ignores_certificates(make: &MakeBuilder) -> bool {
+    const INVALID: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n\
+         -----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    // native-tls refuses it at once, so there the question is not answered.
+    identity(INVALID).is_ok_and(|invalid| make().identity(invalid).build().is_ok())
+}
