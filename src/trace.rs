@@ -8,7 +8,7 @@ use reqwest::{Request, StatusCode};
 use tracing::{
     Span, Value,
     field::{Empty, debug},
-    info_span,
+    info_span, warn,
 };
 
 use crate::{Effect, Error, ErrorKind, Receipt, operation::Operation};
@@ -19,6 +19,17 @@ pub(crate) struct RequestInfo {
     pub(crate) template: &'static str,
     /// How many requests the call sent before this one, including resends.
     pub(crate) sent_before: u32,
+}
+
+/// Warns that a settings file, a variable or a part of one is not used, with the reason.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn settings_not_used(note: &str) {
+    warn!(
+        name: "okta_settings_not_used",
+        target: "okta_user_sessions",
+        { okta.note = note },
+        "a settings file or variable is not used"
+    );
 }
 
 pub(crate) fn call(operation: &Operation) -> Span {

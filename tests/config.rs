@@ -1,6 +1,9 @@
 //! Settings from files, the environment and code.
 
+mod as_it_was_set;
 mod faults;
+mod other_programs;
+mod other_sdks;
 mod trust;
 
 use std::{
@@ -139,6 +142,36 @@ fn later_sources_override_earlier_ones() {
             .explain()
             .contains("nothing is configured")
     );
+}
+
+#[test]
+fn a_chosen_file_or_none_replaces_the_search() {
+    let folder = Folder::new().with(&[
+        ("home/.okta/okta.yaml", &org("home.okta.com")),
+        ("home/project/deep/okta.yaml", &org("project.okta.com")),
+        ("chosen.yaml", &org("chosen.okta.com")),
+    ]);
+    let found = sources(&folder.0, &[("OKTA_CLIENT_TOKEN", "00token")]);
+    let chosen = found.clone().with_file(folder.0.join("chosen.yaml"));
+    for (sources, wins) in [
+        (&found, Some("project.okta.com")),
+        (&chosen, Some("chosen.okta.com")),
+        (&found.clone().without_files(), None),
+    ] {
+        let config = Config::load_from(sources).unwrap().explain();
+        for org in ["home.okta.com", "project.okta.com", "chosen.okta.com"] {
+            assert_eq!(config.contains(org), wins == Some(org), "{config}");
+        }
+        assert!(config.contains("(OKTA_CLIENT_TOKEN)"), "{config}");
+    }
+    // The program named the file, so it may say where the environment's token goes.
+    let file = folder.0.join("chosen.yaml");
+    fs::write(&file, org("okta.example.com")).unwrap();
+    let config = Config::load_from(&chosen).unwrap();
+    assert!(Client::from_config(&config).is_ok());
+    fs::remove_file(&file).unwrap();
+    let text = refusal(Config::load_from(&chosen));
+    assert!(text.contains("chosen.yaml: cannot be read"), "{text}");
 }
 
 #[test]
@@ -356,8 +389,8 @@ fn invalid_settings_are_refused_with_file_line_and_key() {
         ),
         // Unknown.
         (
-            "okta:\n  client:\n    orgurl: x",
-            &["line 3", "okta.client.orgurl", "did you mean orgUrl?"],
+            "okta:\n  client:\n    orgul: x",
+            &["line 3", "okta.client.orgul", "did you mean orgUrl?"],
         ),
         (
             "okta:\n  client:\n    tokn: x",
@@ -403,18 +436,29 @@ fn invalid_settings_are_refused_with_file_line_and_key() {
         ),
         // Ranges.
         (
-            "okta:\n  client:\n    connectionTimeout: 30000",
+            "okta:\n  client:\n    connectionTimeout: 3600001",
             &[
                 "line 3",
-                "connectionTimeout must be below 1000",
-                "got 5 characters",
-                "seconds",
+                "connectionTimeout must be below 1000, in seconds, or from 1000",
+                "got 7 characters",
                 "milliseconds",
             ],
         ),
         (
-            "okta:\n  client:\n    requestTimeout: 1000",
-            &["line 3", "requestTimeout", "seconds"],
+            "okta:\n  client:\n    token: ${OKTA_TOKEN}",
+            &[
+                "line 3",
+                "okta.client.token is a reference like ${NAME}",
+                "own variable",
+            ],
+        ),
+        (
+            "okta:\n  client:\n    orgUrl: '${{ secrets.ORG }}'",
+            &["line 3", "okta.client.orgUrl is a reference"],
+        ),
+        (
+            "client:\n  orgUrl: https://acme.okta.com",
+            &["client: without okta: above it", "put okta: above it"],
         ),
         (
             "okta:\n  client:\n    requestTimeout: -1",
@@ -457,11 +501,19 @@ fn invalid_settings_are_refused_with_file_line_and_key() {
         for part in parts {
             assert!(text.contains(part), "{yaml}\n{text}\nlacks {part}");
         }
+        // Where they are found, these are other programs' files.
+        if yaml == "- x"
+            || yaml == "okta: x"
+            || yaml.starts_with("okat")
+            || yaml.starts_with("client")
+        {
+            continue;
+        }
         let text = refusal(load(&[("home/.okta/okta.yaml", yaml)], &[]));
         assert!(text.contains("home/.okta/okta.yaml line "), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
-    let text = refusal(load(&[], &[("OKTA_CLIENT_REQUESTTIMEOUT", "30000")]));
+    let text = refusal(load(&[], &[("OKTA_CLIENT_REQUESTTIMEOUT", "3600001")]));
     assert!(
         text.starts_with("OKTA_CLIENT_REQUESTTIMEOUT: okta.client.requestTimeout"),
         "{text}"
@@ -482,9 +534,6 @@ fn files_that_cannot_be_read_are_refused() {
     assert!(refusal(Config::from_file(&file)).contains("1 MiB"));
     fs::write(&file, vec![b'#'; 1024 * 1024]).unwrap();
     Config::from_file(&file).unwrap();
-    // A directory in the place of a settings file is not skipped either.
-    let text = refusal(load(&[("home/project/okta.yaml/x", "")], &[]));
-    assert!(text.contains("not a regular file"), "{text}");
     let bomb = format!(
         "a: &a [x,x,x,x,x,x,x,x,x]\n{}okta: {{}}\n",
         ('b'..='j')
@@ -536,8 +585,8 @@ okta.client.token                 (set, not shown)       (line 10)
 okta.client.connectionTimeout     30 s                   (line 3)
 okta.client.requestTimeout        0 s                    (line 11)
 okta.client.rateLimit.maxRetries  4                      (line 13)
-note: line 14: okta.client.logging is for Okta's other SDKs and is not used
-note: line 17: okta.client.cache is for Okta's other SDKs and is not used
+note: line 14: okta.client.logging is for Okta's other SDKs and is not used: this crate reports to tracing
+note: line 17: okta.client.cache is for Okta's other SDKs and is not used: nothing is cached
 note: using okta.client.token, the only credential configured
 note: okta.client.requestTimeout is 0: the default of this crate applies
 "

@@ -9,7 +9,7 @@ use okta_user_sessions::{
     SessionCredentials,
 };
 
-use crate::support::{ADA, once, org, unreachable, user, was_cleared};
+use crate::support::{ADA, admin, once, org, unreachable, user, was_cleared};
 
 /// Both clients, built once because that is slow.
 struct Both {
@@ -573,4 +573,43 @@ async fn a_dropped_call_leaves_the_client_usable() {
     okta.revoke_user_sessions(ADA).await.unwrap();
     let cookie = org.sign_in(ADA);
     user(&org, &cookie).end_user_sessions().await.unwrap();
+}
+
+/// An error speaks of the credential that was sent.
+#[tokio::test]
+async fn a_refused_credential_is_named_for_what_it_is() {
+    let org = org().await;
+    let cookie = SessionClient::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(SessionCredentials::idx("x"))
+        .build()
+        .unwrap();
+    let bearer = Client::builder(org.url())
+        .allow_loopback_http(true)
+        .credentials(Credentials::access_token("ey"))
+        .build()
+        .unwrap();
+    let token = admin(&org).build().unwrap();
+    let challenge = Fault::status(401).header("www-authenticate", "Bearer error=\"invalid_token\"");
+    for fault in [
+        Fault::okta_error(403, "E0000005"),
+        Fault::okta_error(401, "E0000011"),
+        challenge,
+    ] {
+        org.fail_next(1, fault.clone());
+        let error = cookie.end_user_sessions().await.unwrap_err().to_string();
+        assert!(
+            error.contains("cookie") && !error.contains("token:"),
+            "{error}"
+        );
+        for (okta, name) in [(&token, "the API token"), (&bearer, "the access token")] {
+            org.fail_next(1, fault.clone());
+            let error = okta
+                .revoke_user_sessions(ADA)
+                .await
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(name) && !error.contains("cookie"), "{error}");
+        }
+    }
 }

@@ -9,6 +9,7 @@
 mod blocking;
 mod bulk;
 mod calls;
+mod causes;
 mod config;
 mod connections;
 mod contract;

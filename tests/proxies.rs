@@ -10,9 +10,12 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_user_sessions::{
-    Client, ClientBuilder, Credentials, Effect, ErrorKind, Proxy, RetryPolicy,
+    Client, ClientBuilder, Config, ConfigSources, Credentials, Effect, ErrorKind, Proxy,
+    RetryPolicy,
 };
+use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -89,6 +92,192 @@ async fn a_tunnel_that_outlasts_the_attempt_has_no_effect() {
         (error.kind(), error.effect()),
         (ErrorKind::NotConnected, Effect::None)
     );
+}
+
+/// What a proxy is sent as `Proxy-Authorization`.
+async fn authorization(okta: impl FnOnce(u16) -> Client) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let okta = okta(listener.local_addr().unwrap().port());
+    let proxy = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(socket.read_u8().await.unwrap());
+        }
+        socket.write_all(b"HTTP/1.1 502 No\r\n\r\n").await.unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    okta.revoke_user_sessions(ADA).await.unwrap_err();
+    let head = proxy.await.unwrap();
+    let mut lines = head.lines();
+    let line = lines.find_map(|line| {
+        let (name, value) = line.split_once(": Basic ")?;
+        name.eq_ignore_ascii_case("proxy-authorization")
+            .then_some(value)
+    });
+    let decoded = STANDARD.decode(line.unwrap()).unwrap();
+    String::from_utf8(decoded).unwrap()
+}
+
+/// Each printable ASCII character alone, percent signs that look like encodings, and text of
+/// every kind.
+fn logins() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ -~]",
+        "p%[0-9a-f]{2}ss",
+        " [%@:/?#{}+=&]{1,8} ",
+        "[^\\p{C}\u{feff}]{1,20}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_proxy_gets_the_user_name_and_password_as_they_were_set(
+        username in logins(),
+        password in logins(),
+        way in 0..3,
+    ) {
+        prop_assume!(!username.contains(':'));
+        // A whole value like `${NAME}` or `{name}` is refused.
+        prop_assume!(!username.trim().starts_with(['{', '$']) && !password.trim().starts_with("${"));
+        let expected = format!("{username}:{password}");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let sent = runtime.block_on(authorization(|port| {
+            let base = Config::default()
+                .with_org_url("https://acme.okta.com")
+                .with_token("00token")
+                .with_max_retries(0);
+            let config = match way {
+                0 => base
+                    .with_proxy("127.0.0.1", port)
+                    .with_proxy_credentials(&username, password.as_str()),
+                1 => {
+                    // JSON's strings are YAML's.
+                    let text = |text: &str| serde_json::to_string(text).unwrap();
+                    let yaml = format!(
+                        "okta:\n  client:\n    proxy:\n      host: 127.0.0.1\n      port: {port}\n      username: {}\n      password: {}\n",
+                        text(&username),
+                        text(&password),
+                    );
+                    base.merge(yaml.parse().unwrap())
+                }
+                _ => {
+                    let variables = [
+                        ("OKTA_CLIENT_PROXY_HOST", "127.0.0.1".to_owned()),
+                        ("OKTA_CLIENT_PROXY_PORT", port.to_string()),
+                        ("OKTA_CLIENT_PROXY_USERNAME", username.clone()),
+                        ("OKTA_CLIENT_PROXY_PASSWORD", password.clone()),
+                    ];
+                    let sources = ConfigSources::empty().with_variables(variables);
+                    base.merge(Config::load_from(&sources).unwrap())
+                }
+            };
+            Client::from_config(&config).unwrap()
+        }));
+        prop_assert_eq!(sent, expected);
+    }
+}
+
+#[test]
+fn a_proxy_user_name_with_a_colon_is_refused() {
+    let proxy = Proxy::new("http://p").basic_auth("ada:hush", "x");
+    let error = Client::builder("https://acme.okta.com")
+        .credentials(Credentials::api_token("00token"))
+        .proxy(proxy)
+        .build()
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("colon") && !text.contains("hush"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exception_is_reached_without_the_proxy() {
+    for (entries, is_exception) in [
+        ("*.okta.com", true),
+        ("acme.okta.com:443", true),
+        ("intranet  acme.okta.com", true),
+        ("acme.okta.com:8443, 10.0.0.0/8", false),
+    ] {
+        let (url, connects) = proxy(Some("HTTP/1.1 503 Busy\r\n\r\n")).await;
+        let okta = Client::builder("https://acme.okta.com")
+            .credentials(Credentials::api_token("00token"))
+            .proxy(Proxy::new(&url).no_proxy([entries]))
+            // The host is on this machine, so that nothing leaves it.
+            .http_client_builder(|| {
+                reqwest::Client::builder().resolve("acme.okta.com", "127.0.0.1:1".parse().unwrap())
+            })
+            .retry(RetryPolicy::never())
+            .build()
+            .unwrap();
+        okta.revoke_user_sessions(ADA).await.unwrap_err();
+        assert_eq!(connects.load(SeqCst) == 0, is_exception, "{entries}");
+    }
+    let error = through("http://p")
+        .proxy(Proxy::new("http://p").no_proxy(["acme.*"]))
+        .build();
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("exceptions are invalid")
+    );
+}
+
+const ENVIRONMENT: &str = "TEST_PROXY_OF_ENVIRONMENT";
+
+/// The child process of the next test. Run by itself, it does nothing.
+#[tokio::test]
+async fn the_process_with_a_proxy_in_its_environment() {
+    if env::var(ENVIRONMENT).is_err() {
+        return;
+    }
+    let okta = Client::builder("https://acme.okta.com")
+        .credentials(Credentials::api_token("00token"))
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap();
+    okta.revoke_user_sessions(ADA).await.unwrap_err();
+}
+
+/// In a URL, a password is percent-encoded.
+#[tokio::test]
+async fn the_password_in_a_proxy_variable_is_decoded_once() {
+    for (encoded, password) in [
+        ("p%40ss", "p@ss"),
+        ("p%2540ss", "p%40ss"),
+        ("p%C3%A9", "pé"),
+    ] {
+        let child = |port: u16| {
+            Command::new(env::current_exe().unwrap())
+                .args([
+                    "proxies::the_process_with_a_proxy_in_its_environment",
+                    "--exact",
+                ])
+                .env(
+                    "HTTPS_PROXY",
+                    format!("http://ada:{encoded}@127.0.0.1:{port}"),
+                )
+                .env("NO_PROXY", "example.com, acme.okta.com:8443")
+                .env(ENVIRONMENT, "1")
+                .spawn()
+                .unwrap()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut child = child(listener.local_addr().unwrap().port());
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(socket.read_u8().await.unwrap());
+        }
+        socket.write_all(b"HTTP/1.1 502 No\r\n\r\n").await.unwrap();
+        let head = String::from_utf8(head).unwrap();
+        let expected = STANDARD.encode(format!("ada:{password}"));
+        assert!(head.contains(&format!("Basic {expected}\r\n")), "{head}");
+        drop(socket);
+        assert!(child.wait().unwrap().success());
+    }
 }
 
 const MARK: &str = "TEST_MALFORMED_PROXY";

@@ -11,7 +11,7 @@ use std::{
 use okta_mock_org::{Fault, MockOrg, MockUser, ServiceApp};
 use okta_user_sessions::{
     Algorithm, Client, ClientBuilder, Credentials, Effect, ErrorKind, PrivateKey, RetryPolicy,
-    SignFuture, Signer,
+    SignFuture, Signer, StopReason,
 };
 use tokio::time::{Instant, sleep};
 
@@ -373,6 +373,52 @@ async fn every_refusal_of_the_token_endpoint_says_what_to_do() {
         assert!(error.to_string().contains(advice), "{error}");
         assert_eq!(sent(&org), 0);
     }
+}
+
+/// A refusal in Okta's own format, or in a proxy's, is not a verdict on a user either.
+#[tokio::test]
+async fn no_refusal_of_the_token_endpoint_is_a_verdict_on_a_user() {
+    for (fault, advice) in [
+        (Fault::okta_error(404, "E0000007"), "client id"),
+        (Fault::okta_error(404, "E0000008"), "org URL"),
+        (Fault::okta_error(403, "E0000006"), "app is active"),
+        (Fault::okta_error(403, "E0000005"), "app is active"),
+        (Fault::okta_error(401, "E0000011"), "client id"),
+        (Fault::okta_error(400, "E0000001"), "client id"),
+        (Fault::okta_error(405, "E0000022"), "client id"),
+        (Fault::status(403), "proxy or firewall"),
+        (Fault::status(404).body("<html>"), "proxy or firewall"),
+    ] {
+        let (org, okta) = org_with(app()).await;
+        org.fail_next_token(10, fault.clone());
+        let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.effect()),
+            (ErrorKind::TokenRefused, Effect::None),
+            "{fault:?}: {error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.starts_with("no access token: ") && text.contains(advice),
+            "{text}"
+        );
+        assert_eq!(sent(&org), 0);
+
+        // A run stops at once, and says nothing about its users.
+        org.fail_next_token(1_000, fault.clone());
+        let mut run = okta.revoke_many([ADA, "00uOther"]).start().unwrap();
+        while run.next().await.is_some() {}
+        let report = run.report();
+        assert_eq!(report.counts.not_found, 0, "{fault:?}");
+        assert_eq!(report.stopped, Some(StopReason::Unauthorized), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_endpoint_that_is_not_available_is_tried_again() {
+    let (org, okta) = org_with(app()).await;
+    org.fail_next_token(1, Fault::status(408));
+    okta.revoke_user_sessions(ADA).await.unwrap();
 }
 
 #[tokio::test]

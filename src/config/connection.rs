@@ -13,8 +13,14 @@ use super::{
     value::{AuthorizationMode, Value},
 };
 use crate::{
-    ClientBuilder, Credentials, Error, Proxy, RetryPolicy, SessionCredentials, faults::Faults,
-    org_url::OrgUrl, shown,
+    ClientBuilder, Credentials, Error, Proxy, RetryPolicy, SessionCredentials,
+    faults::Faults,
+    org_url::OrgUrl,
+    pipeline::transport::native::{
+        certificates,
+        no_proxy::{self, Exception},
+    },
+    shown,
 };
 
 /// The settings that are `{placeholders}` in the examples of Okta's documentation. Other
@@ -59,6 +65,9 @@ impl Config {
         let mut faults = Faults::default();
         let builder = self.apply(builder, &mut faults);
         let credentials = credentials(self, &mut faults);
+        if key.is_none() || self.value(Setting::OrgUrl).is_none() {
+            self.name_passed_over(&mut faults);
+        }
         trust::check(self, key, &mut faults);
         match credentials {
             Some(credentials) if faults.is_empty() => Ok((builder, credentials)),
@@ -66,6 +75,13 @@ impl Config {
                 builder.check_connection(&mut faults);
                 Err(faults.into_error())
             }
+        }
+    }
+
+    /// Where what is missing may have been meant to be.
+    pub(super) fn name_passed_over(&self, faults: &mut Faults) {
+        for passed_over in &self.passed_over {
+            faults.push(Error::invalid(passed_over.to_string()));
         }
     }
 
@@ -132,12 +148,17 @@ impl Config {
     /// Whether the value is a placeholder. It is reported as such, so other checks are
     /// skipped.
     pub(super) fn is_placeholder(&self, key: Setting) -> bool {
-        MAY_BE_PLACEHOLDERS.contains(&key)
-            && match self.value(key) {
-                Some(Value::Text(text)) => text.contains(['{', '}']),
-                Some(Value::Secret(secret)) => secret.expose_secret().contains(['{', '}']),
-                _ => false,
-            }
+        let text = match self.value(key) {
+            Some(Value::Text(text)) => text,
+            Some(Value::Secret(secret)) => secret.expose_secret(),
+            _ => return false,
+        };
+        match key {
+            // May contain braces.
+            Setting::ProxyUsername => is_in_braces(text),
+            Setting::SessionCookie => is_in_braces(text.rsplit('=').next().unwrap_or(text)),
+            key => MAY_BE_PLACEHOLDERS.contains(&key) && text.contains(['{', '}']),
+        }
     }
 
     fn org_url(&self, allow_http: bool) -> Result<String, Error> {
@@ -167,7 +188,14 @@ impl Config {
         policy
     }
 
+    pub(super) fn is_proxy_off(&self) -> bool {
+        matches!(self.value(Setting::UseProxy), Some(Value::Flag(false)))
+    }
+
     fn proxy(&self) -> Result<Option<Proxy>, Error> {
+        if self.is_proxy_off() {
+            return Ok(None);
+        }
         let Some((host, source)) = self.text(Setting::ProxyHost) else {
             for key in [
                 Setting::ProxyPort,
@@ -191,7 +219,7 @@ impl Config {
         if let Some(Value::Count(port)) = self.value(Setting::ProxyPort) {
             url = format!("{url}:{port}");
         }
-        let mut proxy = Proxy::new(url);
+        let mut proxy = Proxy::new(url).no_proxy(self.no_proxy()?);
         match (
             self.text(Setting::ProxyUsername),
             self.secret(Setting::ProxyPassword),
@@ -207,8 +235,11 @@ impl Config {
             }
             (None, None) => {}
         }
-        if let Some(hosts) = self.list(Setting::NoProxy) {
-            proxy = proxy.no_proxy(hosts.iter().cloned());
+        if let Some((username, source)) = self.text(Setting::ProxyUsername)
+            && username.contains(':')
+        {
+            let reason = "contains a colon, which separates it from the password on the way; use a user name without one";
+            return Err(source.refuse(Setting::ProxyUsername, reason));
         }
         match proxy.build() {
             Ok(_) => Ok(Some(proxy)),
@@ -223,19 +254,51 @@ impl Config {
         }
     }
 
+    /// The hosts that are reached without the proxy. What is not understood is an error, but
+    /// not in `NO_PROXY`, which other programs read as well.
+    fn no_proxy(&self) -> Result<Vec<String>, Error> {
+        let Some(Entry {
+            value: Value::List(hosts),
+            source,
+        }) = self.entries.get(&Setting::NoProxy)
+        else {
+            return Ok(Vec::new());
+        };
+        let is_shared =
+            matches!(source, Source::Variable(name) if name.eq_ignore_ascii_case("NO_PROXY"));
+        let mut understood = Vec::new();
+        for host in hosts {
+            if Exception::parse(host).is_some() {
+                understood.push(host.clone());
+            } else if !is_shared {
+                let reason = format!(
+                    "contains an entry that is not understood (got {}); write {}",
+                    shown::length(host),
+                    no_proxy::FORMS
+                );
+                return Err(source.refuse(Setting::NoProxy, reason));
+            }
+        }
+        Ok(understood)
+    }
+
     fn ca_certificates(&self, path: &str, source: &Source) -> Result<SecretString, Error> {
         let key = Setting::CaCertificates;
         let pem = self.pem(key, path, source)?;
-        if pem.expose_secret().contains("-----BEGIN CERTIFICATE-----") {
-            return Ok(pem);
+        let refuse = |problem: String| {
+            let reason = format!("names a file {problem} ({})", shown_path(path));
+            Err(source.refuse(key, reason))
+        };
+        const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+        if !pem.expose_secret().contains(BEGIN) {
+            return refuse("without a PEM certificate".to_owned());
         }
-        Err(source.refuse(
-            key,
-            format!(
-                "names a file without a PEM certificate ({})",
-                shown_path(path)
-            ),
-        ))
+        match certificates::first_damaged(pem.expose_secret()) {
+            None => Ok(pem),
+            Some(number) => refuse(format!(
+                "whose certificate number {number} is damaged; copy or export it again"
+            )),
+        }
     }
 
     /// The text of the file at `path`.
@@ -300,7 +363,7 @@ impl Config {
     /// In Okta's SDKs, 0 means no limit. Every call here has a limit, so 0 counts as unset.
     fn seconds(&self, key: Setting) -> Option<Duration> {
         match self.value(key) {
-            Some(Value::Seconds(limit)) if !limit.is_zero() => Some(*limit),
+            Some(Value::Limit(limit)) if !limit.length.is_zero() => Some(limit.length),
             _ => None,
         }
     }
@@ -308,6 +371,17 @@ impl Config {
     fn flag(&self, key: Setting) -> bool {
         matches!(self.value(key), Some(Value::Flag(true)))
     }
+}
+
+/// Whether it is like `{yourName}`.
+fn is_in_braces(text: &str) -> bool {
+    let inner = text
+        .trim()
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    inner.is_some_and(|inner| {
+        !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_alphabetic())
+    })
 }
 
 /// Text that does not look like a path may be a secret.
@@ -321,8 +395,7 @@ fn shown_path(path: &str) -> String {
 
 /// The error for a required setting that is not set.
 pub(super) fn missing(key: Setting, advice: &str) -> Error {
-    let path = key.path();
-    let variable = path.replace('.', "_").to_ascii_uppercase();
+    let (path, variable) = (key.path(), key.variable());
     Error::invalid(format!(
         "{path} is not set; {advice}, in ~/.okta/okta.yaml, the project's okta.yaml or {variable}"
     ))

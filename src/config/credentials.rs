@@ -30,8 +30,13 @@ impl Config {
     /// missing or cannot be read.
     pub fn credentials(&self) -> Result<Credentials, Error> {
         let mut faults = Faults::default();
-        self.read_credentials(&mut faults)
-            .ok_or_else(|| faults.into_error())
+        let read = self.read_credentials(&mut faults);
+        read.ok_or_else(|| {
+            if self.credential_key().is_none() {
+                self.name_passed_over(&mut faults);
+            }
+            faults.into_error()
+        })
     }
 
     pub(super) fn read_credentials(&self, faults: &mut Faults) -> Option<Credentials> {
@@ -81,8 +86,13 @@ impl Config {
     /// this operation.
     pub fn session_credentials(&self) -> Result<SessionCredentials, Error> {
         let mut faults = Faults::default();
-        self.read_session_credentials(&mut faults)
-            .ok_or_else(|| faults.into_error())
+        let read = self.read_session_credentials(&mut faults);
+        read.ok_or_else(|| {
+            if self.session_credential_key().is_none() {
+                self.name_passed_over(&mut faults);
+            }
+            faults.into_error()
+        })
     }
 
     pub(super) fn read_session_credentials(
@@ -208,9 +218,16 @@ impl Config {
     /// errors, since it may be a key without its first line.
     #[cfg(feature = "service-app")]
     fn private_key(&self, text: &SecretString, source: &Source) -> Result<SecretString, Error> {
-        let given = text.expose_secret().trim();
+        let given = text.expose_secret().trim().trim_start_matches('\u{feff}');
         if given.starts_with('{') || given.contains("-----BEGIN") {
             return Ok(text.clone());
+        }
+        if let Some(what) = encoded_in_base64(given) {
+            let reason = format!(
+                "is base64 of {what}; decode it first, as in `base64 -d` (got {})",
+                shown::length(given)
+            );
+            return Err(source.refuse(Setting::PrivateKey, reason));
         }
         let path = source.resolve(given, self.home.as_deref());
         let (text, metadata) = file::read(&path).map_err(|reason| {
@@ -221,8 +238,26 @@ impl Config {
             source.refuse(Setting::PrivateKey, reason)
         })?;
         file::warn_if_exposed(&path, &metadata, true);
+        if let Some(what) = encoded_in_base64(text.expose_secret().trim()) {
+            let reason =
+                format!("names a file with base64 of {what}; decode it first, as in `base64 -d`");
+            return Err(source.refuse(Setting::PrivateKey, reason));
+        }
         Ok(text)
     }
+}
+
+/// What the text is base64 of, if it is that of a private key.
+#[cfg(feature = "service-app")]
+fn encoded_in_base64(text: &str) -> Option<&'static str> {
+    // How `-----BEGIN` and `{"` begin in base64; a JWK may be indented.
+    const JWK: [&str; 3] = ["eyJ", "ewog", "ewoJ"];
+    if text.starts_with("LS0tLS1CRUdJTi") {
+        return Some("PEM");
+    }
+    JWK.iter()
+        .any(|begin| text.starts_with(begin))
+        .then_some("a JWK, or a token")
 }
 
 /// Refuses white space here, so that the error can name the setting's source. The client

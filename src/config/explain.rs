@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{
-    Config,
+    Config, PassedOver,
     setting::Setting,
     value::{AuthorizationMode, Value},
 };
-use crate::{org_url::OrgUrl, shown};
+use crate::{org_url::OrgUrl, pipeline::transport::native::no_proxy::Exception, shown};
 
 impl Config {
     /// Each setting with its value and its source, one per line, followed by notes. Secrets
@@ -49,7 +49,9 @@ impl Config {
         for (path, value, source) in &rows {
             let _ = writeln!(text, "{path:paths$}  {value:values$}  ({source})");
         }
-        for note in self.notes.iter().chain(&self.consequences()) {
+        let passed_over = self.passed_over.iter().map(PassedOver::to_string);
+        let notes = passed_over.chain(self.notes.iter().cloned());
+        for note in notes.chain(self.consequences()) {
             let _ = writeln!(text, "note: {note}");
         }
         text
@@ -90,12 +92,22 @@ impl Config {
             ));
         }
         for key in [Setting::ConnectionTimeout, Setting::RequestTimeout] {
-            if matches!(self.value(key), Some(Value::Seconds(limit)) if limit.is_zero()) {
-                notes.push(format!(
+            match self.value(key) {
+                Some(Value::Limit(limit)) if limit.length.is_zero() => notes.push(format!(
                     "{} is 0: the default of this crate applies",
                     key.path()
-                ));
+                )),
+                Some(Value::Limit(limit)) if limit.in_milliseconds => notes.push(format!(
+                    "{} is read as milliseconds, as Okta's SDK for .NET writes it; numbers below 1000 are seconds",
+                    key.path()
+                )),
+                _ => {}
             }
+        }
+        if self.is_proxy_off() {
+            notes.push(
+                "okta.client.useProxy is false: the settings under proxy are not used".to_owned(),
+            );
         }
         notes
     }
@@ -120,7 +132,7 @@ fn shown_value(key: Setting, value: &Value) -> String {
             items.join(" ")
         }
         Value::Mode(mode) => mode.to_string(),
-        Value::Seconds(limit) => format!("{} s", limit.as_secs_f64()),
+        Value::Limit(limit) => format!("{} s", limit.length.as_secs_f64()),
         Value::Count(count) => count.to_string(),
         Value::Flag(flag) => flag.to_string(),
     }
@@ -132,13 +144,7 @@ fn shown_text(key: Setting, text: &str) -> String {
         Setting::ClientId => shown::is_client_id(text),
         Setting::Scopes => shown::is_scope(text),
         Setting::ProxyHost => shown::is_host(text),
-        Setting::NoProxy => {
-            let host = text.trim_start_matches(['.', '*']);
-            let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
-            text == "*"
-                || shown::is_host(host)
-                || (shown::is_host(address) && bits.parse::<u8>().is_ok())
-        }
+        Setting::NoProxy => Exception::parse(text).is_some_and(|it| it.may_be_shown()),
         Setting::CaCertificates | Setting::ClientCertificate => shown::is_path(text),
         _ => false,
     };

@@ -5,12 +5,14 @@ mod connection;
 mod credentials;
 mod explain;
 mod file;
+mod keys;
 mod program;
 #[cfg(feature = "schemars")]
 mod schema;
 mod setting;
 mod source;
 mod sources;
+mod terraform;
 mod trust;
 mod value;
 mod yaml;
@@ -18,19 +20,20 @@ mod yaml;
 use std::{
     collections::BTreeMap,
     fmt,
+    fs::Metadata,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
 };
 
-use secrecy::{ExposeSecret, SecretString};
-
 use self::{
+    file::SettingsFile,
     setting::Setting,
     source::{Source, Trust},
     value::{Raw, Value},
+    yaml::{Contents, Owner},
 };
-use crate::{Error, faults::Faults, shown};
+use crate::{Error, faults::Faults, shown, trace};
 
 pub use self::{sources::ConfigSources, value::AuthorizationMode};
 
@@ -89,19 +92,22 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 ///
 /// - Each key is also a variable: its path in upper case, joined by `_`, with or
 ///   without `_` before the capital letters of the key. An empty variable counts as
-///   unset.
+///   unset. Terraform's variables, like `OKTA_API_TOKEN`, are read behind all others.
 /// - The credential is `token` (SSWS), `accessToken` (Bearer), or `clientId`,
 ///   `privateKey` and `scopes` (PrivateKey). If several are set, `authorizationMode`
 ///   decides; without it, that is an error.
 /// - `sessionCookie` (`OKTA_SESSION_COOKIE`), like `idx=…`, `caCertificates`,
 ///   `clientCertificate` and `proxy.noProxy` exist only in this crate.
-/// - Timeouts are seconds. `requestTimeout` limits a whole call with its retries.
+/// - Time limits are seconds; from 1000 on, milliseconds, as Okta's SDK for .NET writes
+///   them. `requestTimeout` limits a whole call with its retries.
 /// - Without `proxy.host`, the proxy is that of the environment (`HTTPS_PROXY`,
 ///   `NO_PROXY`) or, with the feature `system-proxy`, of the system.
-/// - A file that cannot be read, a value of the wrong type or out of range, and an unknown
-///   key under `okta.client` are errors that name file, line and key. All faults are
-///   reported at once. Keys that only Okta's other SDKs use are ignored; `explain` lists
-///   them.
+/// - A file without `okta.client` and `okta.testing`, and one that cannot be read, is
+///   another program's: it is passed over, and `explain` says why.
+/// - A value of the wrong type or out of range, and a key under `okta.client` that none of
+///   Okta's SDKs has, are errors that name file, line and key. All faults are reported at
+///   once. Keys that only Okta's other SDKs use are ignored; `explain` lists them.
+///   `docs/configuration.md` has a table of all keys and variables.
 ///
 /// # Which files are trusted, and which credential goes where
 ///
@@ -130,6 +136,7 @@ pub use self::{sources::ConfigSources, value::AuthorizationMode};
 pub struct Config {
     entries: BTreeMap<Setting, Entry>,
     notes: Vec<String>,
+    passed_over: Vec<PassedOver>,
     /// The folder that `~/` stands for.
     home: Option<PathBuf>,
 }
@@ -138,6 +145,13 @@ pub struct Config {
 struct Entry {
     value: Value,
     source: Source,
+}
+
+/// A file of the right name that was not used.
+#[derive(Clone)]
+struct PassedOver {
+    path: PathBuf,
+    reason: String,
 }
 
 impl Config {
@@ -159,9 +173,32 @@ impl Config {
     /// As [`load`](Self::load).
     pub fn load_from(sources: &ConfigSources) -> Result<Self, Error> {
         let mut faults = Faults::default();
+        let files = sources.files();
         let mut config = Self::default();
-        for (path, trust) in sources.files(&mut faults) {
-            config = config.merge(Self::read(&path, trust, &mut faults));
+        if let Some(file) = files.chosen {
+            config = config.merge(Self::chosen(&file, &mut faults));
+        }
+        if let Some(file) = files.home {
+            let found = config.found(&file, Trust::Home, &mut faults);
+            config = config.merge(found.unwrap_or_default());
+        }
+        for folder in files.project {
+            let found = folder.into_iter().filter_map(|file| {
+                let found = config.found(&file, Trust::Project, &mut faults)?;
+                Some((file, found))
+            });
+            let mut found: Vec<_> = found.collect();
+            if let [(one, _), (other, _), ..] = found.as_slice() {
+                faults.push(Error::invalid(format!(
+                    "{} and {} exist in the same place, but only one can be used; remove one",
+                    one.display(),
+                    other.display()
+                )));
+            }
+            if let Some((_, project)) = found.pop() {
+                config = config.merge(project);
+                break;
+            }
         }
         config = config.merge(Self::environment(sources, &mut faults));
         faults.into_result()?;
@@ -172,10 +209,10 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load); also if there is no such file.
+    /// As [`load`](Self::load); also if there is no such file, or it is another program's.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let mut faults = Faults::default();
-        let mut config = Self::read(path.as_ref(), Trust::Program, &mut faults);
+        let mut config = Self::chosen(path.as_ref(), &mut faults);
         faults.into_result()?;
         config.home = sources::home();
         Ok(config)
@@ -187,10 +224,7 @@ impl Config {
     ///
     /// As [`load`](Self::load).
     pub fn from_env() -> Result<Self, Error> {
-        let mut faults = Faults::default();
-        let config = Self::environment(&ConfigSources::system()?, &mut faults);
-        faults.into_result()?;
-        Ok(config)
+        Self::load_from(&ConfigSources::system()?.without_files())
     }
 
     /// Adds settings that override the present ones.
@@ -205,12 +239,16 @@ impl Config {
     #[must_use]
     pub fn merge(mut self, later: Self) -> Self {
         for (key, entry) in later.entries {
-            if !self.is_repeated(key, &entry) {
+            let is_behind =
+                |earlier: &Entry| entry.source.is_terraform() && !earlier.source.is_terraform();
+            if !self.is_repeated(key, &entry) && !self.entries.get(&key).is_some_and(is_behind) {
                 self.entries.insert(key, entry);
             }
         }
         self.notes.extend(later.notes);
+        self.passed_over.extend(later.passed_over);
         self.home = later.home.or(self.home);
+        self.put_terraform_behind();
         self
     }
 
@@ -229,33 +267,69 @@ impl Config {
         }
     }
 
-    fn read(path: &Path, trust: Trust, faults: &mut Faults) -> Self {
-        let read = file::read(path).map_err(|reason| {
-            let name = path.display().to_string();
-            // If there is no such file, the text may be a secret instead of a path.
-            let shown = if path.exists() || shown::is_path(&name) {
-                name
-            } else {
-                format!("the settings file ({})", shown::length(&name))
-            };
-            Error::invalid(format!("{shown}: {reason}"))
-        });
-        let Some((text, metadata)) = faults.check(read) else {
-            return Self::default();
-        };
+    /// Reads a file that was found. It is passed over if it is another program's.
+    fn found(&mut self, path: &Path, trust: Trust, faults: &mut Faults) -> Option<Self> {
+        match file::settings(path) {
+            SettingsFile::Ours(contents, metadata) => {
+                Some(Self::of_file(path, trust, contents, &metadata, faults))
+            }
+            SettingsFile::PassedOver(reason) => {
+                let path = path.to_owned();
+                let passed_over = PassedOver { path, reason };
+                trace::settings_not_used(&passed_over.to_string());
+                self.passed_over.push(passed_over);
+                None
+            }
+            SettingsFile::Refused(reason) => {
+                faults.push(Error::invalid(format!("{}: {reason}", path.display())));
+                None
+            }
+        }
+    }
+
+    /// Reads the file that the program or its user named.
+    fn chosen(path: &Path, faults: &mut Faults) -> Self {
+        match file::settings(path) {
+            SettingsFile::Ours(contents, metadata) => {
+                Self::of_file(path, Trust::Program, contents, &metadata, faults)
+            }
+            SettingsFile::PassedOver(reason) | SettingsFile::Refused(reason) => {
+                let name = path.display().to_string();
+                // If there is no such file, the text may be a secret instead of a path.
+                let shown = if path.exists() || shown::is_path(&name) {
+                    name
+                } else {
+                    format!("the settings file ({})", shown::length(&name))
+                };
+                faults.push(Error::invalid(format!("{shown}: {reason}")));
+                Self::default()
+            }
+        }
+    }
+
+    fn of_file(
+        path: &Path,
+        trust: Trust,
+        contents: Contents,
+        metadata: &Metadata,
+        faults: &mut Faults,
+    ) -> Self {
         let shared: Arc<Path> = Arc::from(path);
         let source = |line| Source::File {
             path: shared.clone(),
             line,
             trust,
         };
-        let config = Self::parse(&text, source, faults);
-        file::warn_if_exposed(path, &metadata, config.holds_secret());
+        let config = Self::of_contents(contents, source, faults);
+        file::warn_if_exposed(path, metadata, config.holds_secret());
         config
     }
 
-    fn parse(text: &SecretString, source: impl Fn(u64) -> Source, faults: &mut Faults) -> Self {
-        let contents = yaml::read(text.expose_secret());
+    fn of_contents(
+        contents: Contents,
+        source: impl Fn(u64) -> Source,
+        faults: &mut Faults,
+    ) -> Self {
         for fault in contents.faults {
             let place = source(fault.line);
             faults.push(Error::invalid(format!("{place}: {}", fault.reason)));
@@ -266,9 +340,10 @@ impl Config {
         }
         for key in contents.not_needed {
             config.notes.push(format!(
-                "{}: {} is for Okta's other SDKs and is not used",
+                "{}: {} is for Okta's other SDKs and is not used: {}",
                 source(key.line),
-                key.path
+                key.path,
+                key.why.replace('`', "")
             ));
         }
         config
@@ -284,10 +359,30 @@ impl Config {
                 config.insert(key, source, raw, faults);
             }
         }
+        for (key, source, raw) in faults.check(sources.terraform()).unwrap_or_default() {
+            if !config.entries.contains_key(&key) {
+                config.insert(key, source, raw, faults);
+            }
+        }
+        let unused = sources.unused_variables();
+        for note in &unused.unknown {
+            trace::settings_not_used(note);
+        }
+        config.notes.extend(unused.unknown);
+        config
+            .notes
+            .extend(unused.known.iter().map(|note| note.replace('`', "")));
         config
     }
 
     fn insert(&mut self, key: Setting, source: Source, raw: Raw, faults: &mut Faults) {
+        let is_jwt = |text: &str| text.trim().eq_ignore_ascii_case(value::JWT);
+        if key == Setting::AuthorizationMode && matches!(&raw, Raw::Text(text) if is_jwt(text)) {
+            self.notes.push(format!(
+                "{source}: authorizationMode JWT is for Okta's SDK for Go and is not used: Okta accepts an assertion only once; use PrivateKey"
+            ));
+            return;
+        }
         let value = Value::read(key.spec().kind, raw).map_err(|reason| source.refuse(key, reason));
         if let Some(Some(value)) = faults.check(value) {
             self.entries.insert(key, Entry { value, source });
@@ -312,9 +407,24 @@ impl FromStr for Config {
             ));
         }
         let mut faults = Faults::default();
-        let config = Self::parse(&yaml.into(), |line| Source::Text { line }, &mut faults);
+        let contents = yaml::read(yaml.strip_prefix('\u{feff}').unwrap_or(yaml));
+        if let (Owner::Another(reason), true) = (&contents.belongs_to, contents.faults.is_empty()) {
+            faults.push(Error::invalid(format!("the settings: the text {reason}")));
+        }
+        let config = Self::of_contents(contents, |line| Source::Text { line }, &mut faults);
         faults.into_result()?;
         Ok(config)
+    }
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} was passed over: it {}",
+            self.path.display(),
+            self.reason
+        )
     }
 }
 

@@ -71,14 +71,14 @@ impl Config {
     /// How long connecting may take. Default, also for zero: 10 s.
     #[must_use]
     pub fn with_connection_timeout(self, limit: Duration) -> Self {
-        self.set(Setting::ConnectionTimeout, Value::Seconds(limit))
+        self.set(Setting::ConnectionTimeout, Value::Limit(limit.into()))
     }
 
     /// How long a whole call may take with its retries and waits. Default, also for zero:
     /// 120 s.
     #[must_use]
     pub fn with_request_timeout(self, limit: Duration) -> Self {
-        self.set(Setting::RequestTimeout, Value::Seconds(limit))
+        self.set(Setting::RequestTimeout, Value::Limit(limit.into()))
     }
 
     /// How often a failed call is retried. Default: 4.
@@ -147,6 +147,7 @@ impl Config {
     fn set(mut self, key: Setting, value: Value) -> Self {
         let source = Source::Code;
         self.entries.insert(key, Entry { value, source });
+        self.put_terraform_behind();
         self
     }
 }

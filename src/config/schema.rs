@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     Config,
-    setting::{self, Setting},
+    keys::{KEYS, Meaning},
     value::{self, AuthorizationMode, Kind},
 };
 
@@ -31,28 +31,22 @@ impl JsonSchema for Config {
 /// `okta.client`; inside it, unknown keys are mistakes.
 fn group(path: &str) -> Json {
     let mut properties = Map::new();
-    for key in Setting::ALL {
-        let spec = key.spec();
-        for known in [Some(spec.path), spec.alias].into_iter().flatten() {
-            let Some(rest) = below(path, known) else {
+    for key in KEYS {
+        let Some(rest) = below(path, key.path) else {
+            continue;
+        };
+        let schema = match (rest.split_once('.'), key.meaning) {
+            (Some((name, _)), _) if properties.contains_key(name) => continue,
+            (Some((name, _)), _) => {
+                properties.insert(name.to_owned(), group(&format!("{path}.{name}")));
                 continue;
-            };
-            match rest.split_once('.') {
-                None => {
-                    properties.insert(rest.to_owned(), setting(spec.kind, spec.help));
-                }
-                Some((name, _)) if !properties.contains_key(name) => {
-                    properties.insert(name.to_owned(), group(&format!("{path}.{name}")));
-                }
-                Some(_) => {}
             }
-        }
-    }
-    for known in setting::NOT_NEEDED {
-        if let Some(name) = below(path, known).filter(|rest| !rest.contains('.')) {
-            let help = json!({ "description": "For Okta's other SDKs; not used." });
-            properties.insert(name.to_owned(), help);
-        }
+            (None, Meaning::Read(read)) => setting(read.spec().kind, read.spec().help),
+            (None, Meaning::Ignored(why)) => {
+                json!({ "description": format!("For Okta's other SDKs; not used: {why}.") })
+            }
+        };
+        properties.insert(rest.to_owned(), schema);
     }
     json!({
         "type": ["object", "null"],
@@ -68,7 +62,10 @@ fn below<'a>(group: &str, path: &'a str) -> Option<&'a str> {
 fn setting(kind: Kind, help: &str) -> Json {
     let mut schema = match kind {
         // YAML reads text like 123 as a number, but it is accepted as text.
-        Kind::Text | Kind::Secret => json!({ "type": ["string", "number", "null"] }),
+        Kind::Text | Kind::Secret | Kind::Login | Kind::Password => {
+            json!({ "type": ["string", "number", "null"] })
+        }
+        Kind::Key => json!({ "type": ["string", "object", "null"] }),
         Kind::Path => json!({ "type": ["string", "null"] }),
         Kind::Words | Kind::Paths => json!({
             "type": ["string", "array", "null"],
@@ -80,13 +77,15 @@ fn setting(kind: Kind, help: &str) -> Json {
                 AuthorizationMode::Bearer.name(),
                 value::BEARER_TOKEN,
                 AuthorizationMode::PrivateKey.name(),
+                value::JWK,
+                value::JWT,
                 null,
             ],
         }),
         Kind::Seconds => json!({
             "type": ["number", "null"],
             "minimum": 0,
-            "exclusiveMaximum": 1000,
+            "maximum": 3_600_000,
         }),
         Kind::Count { least, most } => json!({
             "type": ["integer", "null"],

@@ -22,6 +22,12 @@ pub(super) enum Source {
         line: u64,
     },
     Variable(String),
+    /// A variable of Terraform's, which is read behind everything else.
+    Terraform {
+        name: &'static str,
+        /// The org that Terraform's variables name.
+        org: Option<Arc<str>>,
+    },
     Code,
 }
 
@@ -37,10 +43,16 @@ pub(super) enum Trust {
 }
 
 impl Source {
+    pub(super) fn is_terraform(&self) -> bool {
+        matches!(self, Self::Terraform { .. })
+    }
+
     pub(super) fn trust(&self) -> Trust {
         match self {
             Self::File { trust, .. } => *trust,
-            Self::Text { .. } | Self::Variable(_) | Self::Code => Trust::Program,
+            Self::Text { .. } | Self::Variable(_) | Self::Terraform { .. } | Self::Code => {
+                Trust::Program
+            }
         }
     }
 
@@ -54,7 +66,9 @@ impl Source {
                 Some(folder) => folder.join(path),
                 None => PathBuf::from(path),
             },
-            Self::Text { .. } | Self::Variable(_) | Self::Code => PathBuf::from(path),
+            Self::Text { .. } | Self::Variable(_) | Self::Terraform { .. } | Self::Code => {
+                PathBuf::from(path)
+            }
         }
     }
 
@@ -70,6 +84,7 @@ impl fmt::Display for Source {
             Self::File { path, line, .. } => write!(f, "{} line {line}", path.display()),
             Self::Text { line } => write!(f, "line {line}"),
             Self::Variable(name) => f.write_str(name),
+            Self::Terraform { name, .. } => write!(f, "{name}, a variable of Terraform"),
             Self::Code => f.write_str("set by the program"),
         }
     }

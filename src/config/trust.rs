@@ -18,7 +18,7 @@ fn danger(setting: Setting) -> Option<&'static str> {
         | Setting::DisableHttpsCheck => {
             Some("the author of the project could receive the credential that way")
         }
-        Setting::NoProxy => Some("the connection could bypass your proxy"),
+        Setting::NoProxy | Setting::UseProxy => Some("the connection could bypass your proxy"),
         Setting::DisableRequestIdCheck => {
             Some("a response that Okta did not send could count as success")
         }
@@ -72,14 +72,19 @@ fn refuse(config: &Config, credential: Setting, other: Setting, danger: &str) ->
     };
     let has_no_effect = match other {
         Setting::NoProxy => !config.entries.contains_key(&Setting::ProxyHost),
+        // The proxy is used by default.
+        Setting::UseProxy => {
+            !config.entries.contains_key(&Setting::ProxyHost)
+                || matches!(to.value, Value::Flag(true))
+        }
         // A switch that is off has no effect.
         _ => matches!(to.value, Value::Flag(false)),
     };
     if allowed || has_no_effect {
         return None;
     }
+    let variable = other.variable();
     let (credential, other) = (credential.path(), other.path());
-    let variable = other.replace('.', "_").to_ascii_uppercase();
     Some(Error::invalid(format!(
         "{credential} ({}) is not used with {other} ({}): {danger}; set {other} in {variable}, ~/.okta/okta.yaml or the program, or set both in the project's file",
         from.source, to.source

@@ -1,6 +1,6 @@
 //! Parses `okta.yaml` into settings, each with its line.
 
-use std::{cell::RefCell, collections::BTreeSet, fmt};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -9,7 +9,8 @@ use serde::{
 use serde_saphyr::{Budget, Error as YamlError, Options, Spanned, options::NonFiniteFloatPolicy};
 
 use super::{
-    setting::{self, Setting},
+    keys::{self, Key, Meaning},
+    setting::Setting,
     value::{self, Kind, Raw},
 };
 use crate::shown;
@@ -25,6 +26,7 @@ pub(super) struct Found {
 pub(super) struct NotNeeded {
     pub(super) path: &'static str,
     pub(super) line: u64,
+    pub(super) why: &'static str,
 }
 
 /// A fault of a file. The reason contains no value of the file.
@@ -35,10 +37,25 @@ pub(super) struct Fault {
 
 #[derive(Default)]
 pub(super) struct Contents {
+    pub(super) belongs_to: Owner,
     pub(super) found: Vec<Found>,
     pub(super) not_needed: Vec<NotNeeded>,
     pub(super) faults: Vec<Fault>,
 }
+
+/// Whose file it is. Many programs have a file called `okta.yaml`.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// It has nothing but comments.
+    #[default]
+    Nobody,
+    /// It has `okta.client` or `okta.testing`, or what looks like a mistake for one.
+    Us,
+    /// Another program, for this reason.
+    Another(Cow<'static, str>),
+}
+
+pub(super) const NO_CLIENT: &str = "has no okta.client, so it is another program's";
 
 /// Reading ends after this many values of the wrong type.
 const MAX_TYPE_FAULTS: usize = 20;
@@ -55,7 +72,14 @@ pub(super) fn read(text: &str) -> Contents {
             line: line(&error),
             reason: syntax_problem(&error).to_owned(),
         };
+        let belongs_to = match mentions_okta(text) {
+            true => Owner::Us,
+            false => Owner::Another(
+                format!("{NO_CLIENT} (line {}: {})", fault.line, fault.reason).into(),
+            ),
+        };
         return Contents {
+            belongs_to,
             faults: vec![fault],
             ..Contents::default()
         };
@@ -94,6 +118,21 @@ pub(super) fn read(text: &str) -> Contents {
         reading.contents.faults.sort_by_key(|fault| fault.line);
         return reading.contents;
     }
+}
+
+/// Whether a line begins with the key `okta`. For text that is not read as YAML, because it
+/// is broken or too long.
+pub(super) fn mentions_okta(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start_matches(['\u{feff}', '{', '"', '\'']);
+        let after = line.strip_prefix("okta");
+        after.is_some_and(|after| {
+            after
+                .trim_start_matches(['"', '\''])
+                .trim_start()
+                .starts_with(':')
+        })
+    })
 }
 
 fn options() -> Options {
@@ -138,7 +177,7 @@ fn type_problem(error: &YamlError, path: &str) -> String {
         YamlError::DuplicateMappingKey { .. } => {
             format!("{} contains a key twice; keep one", place(path))
         }
-        _ => match Setting::at(path) {
+        _ => match setting_at(path) {
             Some(key) if key.spec().kind.is_list() => {
                 format!(
                     "{path} must be text or a list of texts; if the value is {{..}}, it is a placeholder: put your own value in its place"
@@ -149,6 +188,13 @@ fn type_problem(error: &YamlError, path: &str) -> String {
             ),
             None => format!("{} must contain keys and values", place(path)),
         },
+    }
+}
+
+fn setting_at(path: &str) -> Option<Setting> {
+    match Key::at(path)?.meaning {
+        Meaning::Read(setting) => Some(setting),
+        Meaning::Ignored(_) => None,
     }
 }
 
@@ -212,26 +258,18 @@ impl<'de> Visitor<'de> for Group<'_> {
                 group => format!("{group}.{}", name.value),
             };
             self.at(&path, Some(line));
+            self.note_owner(&name.value);
             if self.reading.borrow().skipped.contains(&path) {
                 map.next_value::<IgnoredAny>()?;
-            } else if let Some(key) = Setting::at(&path) {
-                self.setting(key, line, &mut map)?;
-            } else if let Some(path) = setting::NOT_NEEDED.into_iter().find(|known| *known == path)
-            {
-                map.next_value::<IgnoredAny>()?;
-                let not_needed = NotNeeded { path, line };
-                self.reading
-                    .borrow_mut()
-                    .contents
-                    .not_needed
-                    .push(not_needed);
-            } else if setting::is_group(&path) {
+            } else if let Some(key) = Key::at(&path) {
+                self.value(key, line, &mut map)?;
+            } else if let Some(path) = keys::group(&path) {
                 map.next_value_seed(Group {
-                    path: &path,
+                    path,
                     reading: self.reading,
                 })?;
             } else if matches!(self.path, "" | "okta")
-                && setting::nearest(self.path, &name.value).is_none()
+                && keys::nearest(self.path, &name.value).is_none()
             {
                 // Other programs keep settings there too, such as `okta.oauth2`.
                 map.next_value::<IgnoredAny>()?;
@@ -250,35 +288,76 @@ impl Group<'_> {
         reading.line = line.unwrap_or(reading.line);
     }
 
-    fn setting<'de, A: MapAccess<'de>>(
+    /// Learns from this key whose file it is.
+    fn note_owner(&self, name: &str) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let owner = match self.path {
+            "okta" if is("client") || is("testing") || keys::nearest("okta", name).is_some() => {
+                Owner::Us
+            }
+            "" if is("client") => Owner::Another(
+                "has client: without okta: above it; put okta: above it, and indent what is below"
+                    .into(),
+            ),
+            "" if !is("okta") && keys::nearest("", name).is_some() && value::is_name(name) => {
+                Owner::Another(format!("has {name} instead of okta; did you mean okta?").into())
+            }
+            _ => Owner::Another(NO_CLIENT.into()),
+        };
+        let mut reading = self.reading.borrow_mut();
+        let known = &mut reading.contents.belongs_to;
+        let is_news = match known {
+            Owner::Nobody => true,
+            Owner::Us => false,
+            Owner::Another(reason) => owner == Owner::Us || reason == NO_CLIENT,
+        };
+        if is_news {
+            *known = owner;
+        }
+    }
+
+    fn value<'de, A: MapAccess<'de>>(
         &self,
-        key: Setting,
+        key: &Key,
         line: u64,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        let raw = match key.spec().kind {
+        let setting = match key.meaning {
+            Meaning::Read(setting) => setting,
+            Meaning::Ignored(why) => {
+                map.next_value::<IgnoredAny>()?;
+                let path = key.path;
+                let mut reading = self.reading.borrow_mut();
+                reading
+                    .contents
+                    .not_needed
+                    .push(NotNeeded { path, line, why });
+                return Ok(());
+            }
+        };
+        let raw = match setting.spec().kind {
             Kind::Words | Kind::Paths => map.next_value::<ListOrText>()?.0,
+            Kind::Key => map.next_value::<KeyOrText>()?.0.map(Raw::Text),
             _ => map.next_value::<Option<String>>()?.map(Raw::Text),
         };
-        if self
-            .reading
-            .borrow()
-            .contents
-            .found
-            .iter()
-            .any(|found| found.key == key)
-        {
-            let path = key.path();
+        let Some(raw) = raw else {
+            return Ok(());
+        };
+        let is_set = |found: &Found| found.key == setting;
+        if self.reading.borrow().contents.found.iter().any(is_set) {
+            let path = setting.path();
             self.refuse(
                 line,
                 format!("{path} is set twice, under two names; keep one"),
             );
             return Ok(());
         }
-        if let Some(raw) = raw {
-            let found = Found { key, line, raw };
-            self.reading.borrow_mut().contents.found.push(found);
-        }
+        let found = Found {
+            key: setting,
+            line,
+            raw,
+        };
+        self.reading.borrow_mut().contents.found.push(found);
         Ok(())
     }
 
@@ -295,10 +374,10 @@ fn unknown(group: &str, name: &str) -> String {
         "" => name.to_owned(),
         group => format!("{group}.{name}"),
     };
-    match setting::nearest(group, name).filter(|_| value::is_name(name)) {
+    match keys::nearest(group, name).filter(|_| value::is_name(name)) {
         Some(known) => format!("{} is unknown; did you mean {known}?", within(name)),
         None => format!(
-            "{} contains an unknown key ({}); remove it",
+            "{} contains an unknown key ({}), which neither this crate nor another of Okta's SDKs has; correct or remove it",
             place(group),
             shown::length(name)
         ),
@@ -340,5 +419,69 @@ impl<'de> Visitor<'de> for ListOrTextVisitor {
             list.push(item);
         }
         Ok(Some(Raw::List(list)))
+    }
+}
+
+/// A private key: text, or a mapping with the parts of a JWK, as Okta's SDKs for .NET and
+/// Node write it, or with the path of its file, as the one for Java does.
+struct KeyOrText(Option<String>);
+
+/// The parts of a JWK (RFC 7517 and RFC 7518).
+const JWK_PARTS: [&str; 15] = [
+    "kty", "kid", "alg", "use", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi",
+];
+
+const KEY_FILE: &str = "keyFilePath";
+
+impl<'de> Deserialize<'de> for KeyOrText {
+    fn deserialize<D: Deserializer<'de>>(yaml: D) -> Result<Self, D::Error> {
+        yaml.deserialize_any(KeyOrTextVisitor).map(Self)
+    }
+}
+
+struct KeyOrTextVisitor;
+
+impl<'de> Visitor<'de> for KeyOrTextVisitor {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text, or the parts of a key")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut jwk = serde_json::Map::new();
+        let mut file = None;
+        while let Some(name) = map.next_key::<String>()? {
+            let is = |part: &&str| name.eq_ignore_ascii_case(part);
+            if is(&KEY_FILE) {
+                file = map.next_value::<Option<String>>()?;
+            } else if let Some(part) = JWK_PARTS.iter().copied().find(is) {
+                if let Some(value) = map.next_value::<Option<String>>()? {
+                    jwk.insert(part.to_owned(), value.into());
+                }
+            } else if jwk.is_empty() && file.is_none() && !is(&"algorithm") {
+                // `{yourKey}` is a mapping in YAML.
+                return Err(serde::de::Error::custom("not a part of a key"));
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(match file {
+            Some(file) => Some(file),
+            None if jwk.is_empty() => None,
+            None => Some(serde_json::Value::Object(jwk).to_string()),
+        })
     }
 }

@@ -40,6 +40,8 @@ fn loading_reports_all_faults_of_all_files_and_variables() {
         &text,
         &[
             "in the same place",
+            "okta.yaml line 4: okta.testing must contain keys",
+            "okta.yaml line 3: okta.client.authorizationMode",
             "home/.okta/okta.yaml line 3: okta.client.tokn",
             "home/.okta/okta.yaml line 5: okta.client.scopes",
             "home/.okta/okta.yaml line 6: okta.client.proxy must contain keys",

@@ -47,6 +47,12 @@ pub(crate) enum Body {
     Cut(Error),
 }
 
+enum Credential {
+    ApiToken,
+    AccessToken,
+    Cookie,
+}
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-okta-request-id");
 
 /// In bytes. Okta's have about thirty.
@@ -181,10 +187,7 @@ impl Response {
             400 | 401 if self.headers.contains_key(WWW_AUTHENTICATE) => {
                 (ErrorKind::Unauthorized, self.challenge_message())
             }
-            401 => (
-                ErrorKind::Unauthorized,
-                "Okta does not accept the credential: it is wrong, expired, revoked, or of another org",
-            ),
+            401 => (ErrorKind::Unauthorized, self.unauthorized_message()),
             403 => (ErrorKind::Forbidden, self.forbidden_message()),
             404 => self.classify_not_found(),
             405 => (
@@ -267,17 +270,54 @@ impl Response {
             }
             Some("use_dpop_nonce") => "Okta keeps requesting a new DPoP nonce; try again",
             Some("insufficient_scope") => NO_SCOPE,
-            _ => {
+            _ => self.unauthorized_message(),
+        }
+    }
+
+    /// What the request was signed with, as far as its headers show. A browser hides its
+    /// cookies.
+    fn credential(&self) -> Credential {
+        let has = |scheme: &str| self.secrets.iter().any(|secret| secret.has_scheme(scheme));
+        if has("SSWS") {
+            Credential::ApiToken
+        } else if has("Bearer") || has("DPoP") {
+            Credential::AccessToken
+        } else {
+            Credential::Cookie
+        }
+    }
+
+    fn unauthorized_message(&self) -> &'static str {
+        match self.credential() {
+            Credential::ApiToken => {
+                "Okta does not accept the API token: it is wrong, expired, revoked, or of another org"
+            }
+            Credential::AccessToken => {
                 "Okta does not accept the access token: it is wrong, expired, revoked, of another org, or needs DPoP"
+            }
+            Credential::Cookie => {
+                "Okta does not accept the session cookie: the session is over, or the cookie is not this org's; sign in again"
+            }
+        }
+    }
+
+    fn invalid_session_message(&self) -> &'static str {
+        match self.credential() {
+            Credential::ApiToken => {
+                "Okta does not accept the API token (invalid session): check that the token and its administrator are active, and that both are this org's"
+            }
+            Credential::AccessToken => {
+                "Okta does not accept the access token (invalid session): check that the app and its user are active, and that both are this org's"
+            }
+            Credential::Cookie => {
+                "the user's session is over, or the cookie is not this org's; sign in again"
             }
         }
     }
 
     fn forbidden_message(&self) -> &'static str {
         match self.okta_error().code.as_deref() {
-            Some(error_code::INVALID_SESSION) => {
-                "the user's session is over, or the cookie is not this org's; sign in again"
-            }
+            Some(error_code::INVALID_SESSION) => self.invalid_session_message(),
             Some(error_code::NOT_ALLOWED_IN_STATUS) => {
                 "Okta does not allow this in the user's current status"
             }

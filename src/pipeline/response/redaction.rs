@@ -52,6 +52,12 @@ impl Secret {
         Self { value, credential }
     }
 
+    /// Whether it is a credential with this scheme.
+    pub(crate) fn has_scheme(&self, scheme: &str) -> bool {
+        let rest = self.value.as_bytes().strip_prefix(scheme.as_bytes());
+        self.credential && rest.is_some_and(|rest| rest.starts_with(b" "))
+    }
+
     /// The text with this secret hidden.
     pub(crate) fn hide(&self, text: String) -> String {
         let secret = self.bare();

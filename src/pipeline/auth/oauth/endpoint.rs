@@ -26,7 +26,7 @@ use super::{
     prover::{Proven, Prover},
 };
 use crate::{
-    Effect, Error, ErrorKind,
+    Effect, Error, ErrorKind, error_code,
     faults::Faults,
     pipeline::{
         response::redaction::Secret,
@@ -198,14 +198,7 @@ impl TokenEndpoint {
 /// Extracts the token from a response (RFC 6749 §5.1), or returns the error.
 fn token(response: Response, requested_at: Instant) -> Result<AccessToken, Error> {
     if response.status.as_u16() != 200 {
-        let refused = response.oauth_error();
-        let error = response.into_error();
-        return Err(match refused {
-            Some(refused) if (400..500).contains(&error.status().unwrap_or_default()) => {
-                error.with_kind(ErrorKind::TokenRefused, hint(&refused))
-            }
-            _ => error,
-        });
+        return Err(refusal(response));
     }
     if let Some(cut) = response.cut() {
         return Err(cut.clone());
@@ -238,6 +231,46 @@ fn token(response: Response, requested_at: Instant) -> Result<AccessToken, Error
         .expires_in
         .map_or(DEFAULT_LIFETIME, Duration::from_secs);
     AccessToken::new(content.access_token, dpop, Some((requested_at, lifetime)))
+}
+
+/// The error for a status other than 200. Whatever a refusal of the token request says, it
+/// is about the app, the org URL or a proxy, never about a user: a 404 in Okta's own format
+/// must not look like a user who does not exist.
+fn refusal(response: Response) -> Error {
+    let oauth = response.oauth_error();
+    let error = response.into_error();
+    match error.status().unwrap_or_default() {
+        // A server or proxy gave up waiting for the request.
+        408 => error.with_kind(
+            ErrorKind::TimedOut,
+            "the server timed out while it waited for the token request",
+        ),
+        429 => error,
+        400..=499 => {
+            let message = match oauth {
+                Some(oauth) => hint(&oauth),
+                None => hint_without_oauth(&error),
+            };
+            error.with_kind(ErrorKind::TokenRefused, message)
+        }
+        _ => error,
+    }
+}
+
+/// What to do about a refusal in Okta's own format, or in none.
+fn hint_without_oauth(error: &Error) -> &'static str {
+    match error.error_code() {
+        Some(error_code::PATH_NOT_FOUND) => {
+            "the server has no token endpoint; check that the org URL is your Okta org's"
+        }
+        Some(error_code::ACCESS_DENIED | error_code::INVALID_SESSION) => {
+            "Okta denies access to the token endpoint: check that the app is active, and the org's network zones and policies"
+        }
+        Some(_) => "Okta refuses the token request: check the client id, the key and the org URL",
+        None => {
+            "the token request was refused, but not in a form of Okta's; check the org URL and any proxy or firewall in between"
+        }
+    }
 }
 
 /// What to do about an error of RFC 6749 §5.2 or RFC 9449 §5.

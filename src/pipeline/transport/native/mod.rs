@@ -1,7 +1,10 @@
-//! The native transport: TLS, connections and proxies, without redirects; and how errors of
-//! the HTTP client are classified.
+//! The native transport: TLS, connections and proxies, without redirects.
 
+#[cfg(any(feature = "config", feature = "rustls", feature = "native-tls"))]
+pub(crate) mod certificates;
 pub(crate) mod completeness;
+mod failure;
+pub(crate) mod no_proxy;
 mod pool;
 mod proxy;
 mod tls;
@@ -9,9 +12,7 @@ mod tls;
 use std::{
     any::Any,
     env::consts,
-    error::Error as StdError,
     future::poll_fn,
-    io,
     panic::{AssertUnwindSafe, resume_unwind},
     pin::Pin,
     sync::Arc,
@@ -27,17 +28,16 @@ use reqwest::{
 };
 use secrecy::SecretString;
 
-use super::{MAX_BODY, timed_out};
+use super::MAX_BODY;
 use completeness::Received;
+use failure::failure;
 use pool::{Pool, WatchConnector};
 use tls::ApplyTls;
 
 pub(crate) use pool::Http;
 pub use proxy::Proxy;
 
-use crate::{
-    Effect, Error, ErrorKind, faults::Faults, org_url::OrgUrl, pipeline::response::Body, shown,
-};
+use crate::{Error, faults::Faults, org_url::OrgUrl, pipeline::response::Body, shown};
 
 /// The default for how long making a connection may take, including TLS.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -139,6 +139,10 @@ impl Connection {
         // Validated even if it has no effect, so that a mistake is reported.
         let proxy = self.proxy.as_ref();
         let proxy = proxy.and_then(|proxy| faults.check(proxy.build()));
+        let is_exception = match &self.proxy {
+            Some(proxy) => proxy.has_exception(org),
+            None => !has_own_builder && proxy::is_exception_in_environment(org),
+        };
         let tls = tls::prepare(&self, org, faults);
         if !faults.is_empty() {
             return None;
@@ -147,7 +151,8 @@ impl Connection {
             http_client_builder: self.http_client_builder,
             connect_timeout: self.connect_timeout,
             user_agent,
-            is_loopback: org.is_loopback(),
+            // A proxy cannot reach this machine's loopback.
+            without_proxy: org.is_loopback() || is_exception,
             proxy,
             apply_tls: tls?,
         };
@@ -160,7 +165,7 @@ struct PoolSettings {
     http_client_builder: Option<MakeBuilder>,
     connect_timeout: Duration,
     user_agent: Option<HeaderValue>,
-    is_loopback: bool,
+    without_proxy: bool,
     proxy: Option<reqwest::Proxy>,
     apply_tls: ApplyTls,
 }
@@ -215,8 +220,7 @@ impl PoolSettings {
         {
             builder = builder.http1_only();
         }
-        // A proxy cannot reach this machine's loopback.
-        if self.is_loopback {
+        if self.without_proxy {
             builder = builder.no_proxy();
         } else if let Some(proxy) = &self.proxy {
             builder = builder.proxy(proxy.clone());
@@ -266,99 +270,4 @@ pub(super) async fn read(response: Response, headers: &HeaderMap) -> Body {
     } else {
         Body::MayBeCut(whole)
     }
-}
-
-/// Classifies an error of the HTTP client.
-fn failure(error: reqwest::Error) -> Error {
-    let (kind, effect, message) = if error.is_builder() {
-        (
-            ErrorKind::InvalidInput,
-            Effect::None,
-            "the request could not be built",
-        )
-    } else if error.is_connect() && proxy_refused(&error) {
-        (
-            ErrorKind::ProxyUnauthorized,
-            Effect::None,
-            "the proxy does not accept the user name and password (407); correct them in the proxy setting, or in HTTPS_PROXY or ALL_PROXY if it is not set",
-        )
-    } else if error.is_connect() && connection_failed(&error) {
-        (
-            ErrorKind::NotConnected,
-            Effect::None,
-            "no connection to the org could be made; check the org URL, the network and the proxy",
-        )
-    } else if error.is_connect() {
-        (
-            ErrorKind::Tls,
-            Effect::None,
-            "no secure connection to the org could be made; check the org URL, the clock, and the certificates of a proxy in between",
-        )
-    } else if error.is_timeout() {
-        return timed_out().with_source(error.without_url());
-    } else if is_malformed(&error) {
-        (
-            ErrorKind::UnexpectedResponse,
-            Effect::Unknown,
-            "the response is not valid HTTP; check the org URL and any proxy in between",
-        )
-    } else {
-        (
-            ErrorKind::ConnectionLost,
-            Effect::Unknown,
-            "the connection ended before the whole response arrived",
-        )
-    };
-    Error::new(kind, effect, message).with_source(error.without_url())
-}
-
-/// Whether the proxy requires another user name and password. hyper-util's error type is
-/// not public, hence the comparison of text.
-fn proxy_refused(error: &reqwest::Error) -> bool {
-    sources(error).any(|source| source.to_string() == "tunnel error: proxy authorization required")
-}
-
-/// Whether connecting failed below TLS: no address, refused, unreachable, timed out. Such
-/// errors are transient; an untrusted certificate is not.
-fn connection_failed(error: &reqwest::Error) -> bool {
-    error.is_timeout()
-        || sources(error).any(|source| match source.downcast_ref::<io::Error>() {
-            Some(error) => is_below_tls(error),
-            None => {
-                let text = source.to_string();
-                // A proxy that refuses the tunnel is not a TLS error.
-                text.starts_with("dns error") || text.starts_with("tunnel error")
-            }
-        })
-}
-
-/// rustls' errors are `InvalidData` or, as with other TLS libraries, wrapped as `Other`.
-fn is_below_tls(error: &io::Error) -> bool {
-    match error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<io::Error>())
-    {
-        Some(inner) => is_below_tls(inner),
-        None => !matches!(
-            error.kind(),
-            io::ErrorKind::InvalidData | io::ErrorKind::Other
-        ),
-    }
-}
-
-fn is_malformed(error: &reqwest::Error) -> bool {
-    sources(error).any(|source| {
-        source
-            .downcast_ref::<hyper::Error>()
-            .is_some_and(hyper::Error::is_parse)
-    })
-}
-
-fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    let mut next = error.source();
-    std::iter::from_fn(move || {
-        let source = next?;
-        next = source.source();
-        Some(source)
-    })
 }

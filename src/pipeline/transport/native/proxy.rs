@@ -3,11 +3,12 @@
 use std::{env::VarError, fmt};
 
 use hyper::Uri;
-use hyper_util::client::proxy::matcher::{Builder, Matcher};
-use reqwest::{NoProxy, Url};
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Error, org_url::OrgUrl, shown};
+use super::no_proxy::{self, Exception};
+use crate::{Error, org_url::OrgUrl, shown, trace};
 
 /// An HTTP proxy, for [`ClientBuilder::proxy`](crate::ClientBuilder::proxy).
 ///
@@ -43,7 +44,8 @@ impl Proxy {
         }
     }
 
-    /// Sets the user name and password for the proxy.
+    /// Sets the user name and password for the proxy. Both are sent as they are, also with
+    /// `%`, `@` or blanks; only the user name cannot contain a colon.
     #[must_use]
     pub fn basic_auth(
         mut self,
@@ -54,8 +56,10 @@ impl Proxy {
         self
     }
 
-    /// Sets the hosts, domains and networks that are reached without the proxy, in the format
-    /// of the variable `NO_PROXY`.
+    /// Sets what is reached without the proxy, as the variable `NO_PROXY` does: domains like
+    /// `example.com`, `.example.com` or `*.example.com`, which all include the domain and its
+    /// subdomains, addresses, networks like `10.0.0.0/8`, each with or without a port, and
+    /// `*`. What is not understood is an error when the client is built.
     #[must_use]
     pub fn no_proxy<S: Into<String>>(mut self, hosts: impl IntoIterator<Item = S>) -> Self {
         self.no_proxy.extend(hosts.into_iter().map(Into::into));
@@ -79,9 +83,32 @@ impl Proxy {
         let mut proxy =
             reqwest::Proxy::all(url).map_err(|_| self.refused("the HTTP client cannot use it"))?;
         if let Some((username, password)) = &self.login {
-            proxy = proxy.basic_auth(username, password.expose_secret());
+            if username.contains(':') {
+                return Err(Error::invalid(format!(
+                    "the proxy's user name is invalid: it contains a colon, which separates it from the password on the way (got {})",
+                    shown::length(username)
+                )));
+            }
+            // The library puts them into the URL and decodes that.
+            proxy = proxy.basic_auth(&encoded(username), &encoded(password.expose_secret()));
         }
-        Ok(proxy.no_proxy(NoProxy::from_string(&self.no_proxy.join(","))))
+        let mut exceptions = self
+            .no_proxy
+            .iter()
+            .flat_map(|list| no_proxy::entries(list));
+        if let Some(entry) = exceptions.find(|entry| Exception::parse(entry).is_none()) {
+            return Err(Error::invalid(format!(
+                "the proxy's exceptions are invalid: an entry is not understood (got {}); write {}",
+                shown::length(entry),
+                no_proxy::FORMS
+            )));
+        }
+        Ok(proxy)
+    }
+
+    /// Whether the org is reached without this proxy.
+    pub(super) fn has_exception(&self, org: &OrgUrl) -> bool {
+        self.no_proxy.iter().any(|list| is_exception(list, org))
     }
 
     /// The URL may contain a password, so it is not shown.
@@ -91,6 +118,44 @@ impl Proxy {
             shown::length(&self.url)
         ))
     }
+}
+
+/// Every byte but letters and digits as `%` and its number.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte.is_ascii_alphanumeric() {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+fn is_exception(list: &str, org: &OrgUrl) -> bool {
+    let mut exceptions = no_proxy::entries(list).filter_map(Exception::parse);
+    exceptions.any(|exception| exception.contains(org.url()))
+}
+
+/// Whether the environment says that the org is reached without a proxy. Warns of what is
+/// not understood: other programs read it as well, so it is no error.
+pub(super) fn is_exception_in_environment(org: &OrgUrl) -> bool {
+    let Some((name, list)) = no_proxy_variable(|name| std::env::var(name)) else {
+        return false;
+    };
+    let unknown = no_proxy::entries(&list).filter(|entry| Exception::parse(entry).is_none());
+    match unknown.count() {
+        0 => {}
+        count => trace::settings_not_used(&format!(
+            "{count} of the entries of {name} are not understood; an entry is {}",
+            no_proxy::FORMS
+        )),
+    }
+    is_exception(&list, org)
+}
+
+fn no_proxy_variable(
+    variable: impl Fn(&str) -> Result<String, VarError>,
+) -> Option<(&'static str, String)> {
+    let mut set = ["NO_PROXY", "no_proxy"].into_iter();
+    set.find_map(|name| Some((name, variable(name).ok()?)))
 }
 
 /// Refuses a malformed proxy variable that applies to the org. reqwest would ignore it and
@@ -103,7 +168,7 @@ pub(crate) fn check_variables(
     if !matches!(variable("REQUEST_METHOD"), Err(VarError::NotPresent)) {
         return Ok(());
     }
-    let Ok(org) = org.base().parse::<Uri>() else {
+    let Ok(uri) = org.base().parse::<Uri>() else {
         return Ok(());
     };
     let first = |names: [&'static str; 2]| {
@@ -116,23 +181,31 @@ pub(crate) fn check_variables(
     let Some((name, value)) = https.or_else(|| first(["ALL_PROXY", "all_proxy"])) else {
         return Ok(());
     };
-    if value.is_ok_and(|value| proxies(Matcher::builder().all(value), &org)) {
-        return Ok(());
-    }
-    let exempt = variable("NO_PROXY").or_else(|_| variable("no_proxy"));
-    let any_proxy = Matcher::builder().all("http://proxy.example");
-    if !proxies(any_proxy.no(exempt.unwrap_or_default()), &org) {
+    if value.is_ok_and(|value| is_proxy(&value, &uri))
+        || no_proxy_variable(&variable).is_some_and(|(_, list)| is_exception(&list, org))
+    {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "the environment variable {name} is invalid: it must be a URL like http://proxy.example:8080; correct it, unset it, or set NO_PROXY for the org's host"
+        "the environment variable {name} is invalid: it must be a URL like http://proxy.example:8080, with every character of a user name or password that is no letter or digit percent-encoded; correct it, unset it, or set NO_PROXY for the org's host"
     )))
 }
 
-fn proxies(matcher: Builder, org: &Uri) -> bool {
-    let proxy = matcher.build().intercept(org);
+fn is_proxy(value: &str, org: &Uri) -> bool {
+    // A password with a character that ends the host, such as `/`, would make another host
+    // of the user name.
+    let after_scheme = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let authority = after_scheme
+        .split(['/', '?', '#'])
+        .next()
+        .unwrap_or_default();
+    let is_whole = after_scheme.matches('@').count() == usize::from(authority.contains('@'));
+    let proxy = Matcher::builder()
+        .all(value.to_owned())
+        .build()
+        .intercept(org);
     // The URL parser also rejects a port that is not a number.
-    proxy.is_some_and(|proxy| Url::parse(&proxy.uri().to_string()).is_ok())
+    is_whole && proxy.is_some_and(|proxy| Url::parse(&proxy.uri().to_string()).is_ok())
 }
 
 /// Shows nothing, because each setting may be a misplaced secret.

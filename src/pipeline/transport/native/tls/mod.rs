@@ -56,11 +56,15 @@ pub(super) fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, 
 mod refused {
     use secrecy::{ExposeSecret, SecretString};
 
-    use crate::{Error, shown};
+    use crate::{Error, pipeline::transport::native::certificates, shown};
 
     pub(super) fn ca_certificate(pem: &str) -> Error {
+        let damaged = match certificates::first_damaged(pem) {
+            Some(number) => format!("; number {number} is damaged"),
+            None => String::new(),
+        };
         Error::invalid(format!(
-            "a CA certificate must be PEM (BEGIN CERTIFICATE) (got {})",
+            "a CA certificate must be PEM (BEGIN CERTIFICATE){damaged} (got {})",
             shown::length(pem)
         ))
     }
