@@ -18,7 +18,6 @@ use crate::support::{admin, automation, unreachable};
 
 mod journal;
 mod killed;
-mod tool;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
