@@ -53,6 +53,14 @@ pub struct RevokeArguments {
     #[command(flatten)]
     pub options: Flags<RevokeUserSessionsOptions>,
 
+    /// Show what would be done, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub yes: bool,
+
     #[command(flatten)]
     pub list: ListArguments,
 
@@ -64,14 +72,6 @@ pub struct RevokeArguments {
 
     #[command(flatten)]
     pub output: OutputArguments,
-
-    /// Show what would be done, and send nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Do not ask for confirmation
-    #[arg(long)]
-    pub yes: bool,
 
     #[command(flatten)]
     pub settings: SettingsArguments,
@@ -163,7 +163,7 @@ pub struct OutputArguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// The users who were not revoked, for people
+    /// For people: users who were not revoked; all with --verbose, or if it is only one
     Text,
     /// Every user as a line of JSON
     Json,

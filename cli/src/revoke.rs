@@ -35,10 +35,10 @@ pub async fn revoke(arguments: &RevokeArguments) -> Result<Exit, String> {
     if job.asks(&plan, arguments) && !plan::confirmed(&plan) {
         return Err("nothing was sent: not confirmed; reply y in a terminal, or give --yes".into());
     }
-    job.open_journal()?;
     if let Some(report) = &arguments.output.report {
         output::report::check(report, &job.own_files(arguments))?;
     }
+    job.open_journal()?;
     let mut signals = Signals::listen().map_err(|error| error.to_string())?;
     let mut run = job.run(&client, arguments).start().map_err(refused)?;
     let format = &arguments.output;
@@ -67,7 +67,7 @@ struct Job {
 enum Journal {
     None,
     Given(PathBuf),
-    /// In the state folder, once nothing else can go wrong.
+    /// In the state folder, once nothing else can be refused.
     New(Folder),
     Kept(Kept),
 }

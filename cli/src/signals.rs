@@ -1,5 +1,5 @@
-//! Signals that ask the program to stop: SIGINT (Ctrl-C), SIGTERM (systemd, containers) and
-//! SIGHUP (the terminal was closed); on Windows, Ctrl-C.
+//! Signals that ask the program to stop: SIGINT (Ctrl-C) and SIGTERM (systemd, containers);
+//! on Windows, Ctrl-C. SIGHUP is left alone, so that nohup works.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Caught from when this is made, so that none is missed between two calls of `next`.
 pub struct Signals {
     #[cfg(unix)]
-    signals: [Signal; 3],
+    signals: [Signal; 2],
 }
 
 impl Signals {
@@ -19,7 +19,6 @@ impl Signals {
             signals: [
                 signal(SignalKind::interrupt())?,
                 signal(SignalKind::terminate())?,
-                signal(SignalKind::hangup())?,
             ],
         })
     }
@@ -31,11 +30,10 @@ impl Signals {
 
     #[cfg(unix)]
     pub async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.signals;
+        let [interrupt, terminate] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
         }
     }
 

@@ -187,7 +187,7 @@ async fn the_report_does_not_overwrite_what_the_run_needs() {
     folder.write("set.yaml", "okta: {}\n");
     let list = ["revoke", "--yes", "--file", "users", "--exclude", "keep"];
     let files = ["--journal", "run.jsonl", "--config", "set.yaml"];
-    for report in ["./users", "keep", "run.jsonl", "set.yaml"] {
+    for report in ["./users", "keep", "./run.jsonl", "set.yaml"] {
         let arguments = [&list[..], &files, &["--report", report]].concat();
         let refused = run(&org, &folder, &arguments).await;
         assert_eq!(refused.status, 2, "{}", refused.err);
@@ -197,6 +197,17 @@ async fn the_report_does_not_overwrite_what_the_run_needs() {
     let refused = run(&org, &folder, &missing).await;
     assert_eq!(refused.status, 2, "{}", refused.err);
     assert!(folder.read("users").contains("00u"));
+    // Nothing is left that --resume would take for a run.
+    let typed = [
+        "revoke",
+        "--yes",
+        "00u00000",
+        "00u00001",
+        "--report",
+        "missing/x",
+    ];
+    assert_eq!(run(&org, &folder, &typed).await.status, 2);
+    assert!(folder.state("").is_empty());
     assert!(org.requests().is_empty());
 }
 

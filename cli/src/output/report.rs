@@ -1,6 +1,7 @@
 //! The report's file. It appears whole, or not at all.
 
 use std::{
+    ffi::OsStr,
     fs::{self, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -68,10 +69,14 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     } else {
         other
     };
-    if one == other {
-        return true;
-    }
-    identity(one).is_some_and(|one| identity(other) == Some(one))
+    let is = |same: Option<bool>| same == Some(true);
+    is(identity(one).map(|one| identity(other) == Some(one)))
+        || is(place(one).map(|one| place(other) == Some(one)))
+}
+
+/// Where a file is or would be, if there is none yet.
+fn place(file: &Path) -> Option<(PathBuf, &OsStr)> {
+    Some((fs::canonicalize(folder(file)).ok()?, file.file_name()?))
 }
 
 #[cfg(unix)]
