@@ -19,7 +19,6 @@ use crate::support::{admin, automation, unreachable};
 mod journal;
 mod killed;
 mod stopping;
-mod tool;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -141,6 +141,17 @@ impl Config {
         }
     }
 
+    /// Which kind of credential [`credentials`](Self::credentials) uses: the mode that is
+    /// set, or that of the only credential that is set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is no
+    /// credential, or if several are set and `authorizationMode` is not.
+    pub fn authorization_mode(&self) -> Result<AuthorizationMode, Error> {
+        self.effective_mode()
+    }
+
     /// The mode that is set, or the mode of the only credential that is set.
     pub(super) fn effective_mode(&self) -> Result<AuthorizationMode, Error> {
         if let Some((mode, _)) = self.mode() {

@@ -26,6 +26,8 @@ const RELEASE: &str = "2030.01.0-management-minimal.json";
 /// Of the copy's package. With the crate's own name cargo would put what it builds
 /// where it keeps the crate's.
 const NAME: &str = "okta-user-sessions-with-new-options";
+/// Of the tool in the copy, for the same reason.
+const TOOL: &str = "okta-sessions-with-new-options";
 
 const SENTENCE: &str = "Also sign the user out of apps.";
 
@@ -140,37 +142,22 @@ fn a_new_option_reaches_every_user_by_itself() {
 fn copy_crate(to: &Path, openapi: &Path) {
     let from = repository();
     let mut files = vec!["build.rs".into(), "README.md".into(), "SECURITY.md".into()];
-    for folder in [
-        "src",
-        "docs",
-        "build",
-        "openapi",
-        "schemas",
-        "examples/revoke",
-        "examples/support",
-    ] {
+    for folder in ["src", "docs", "build", "openapi", "schemas", "cli/src"] {
         files_in(&from, Path::new(folder), &mut files);
     }
     for file in files {
-        let target = match file.strip_prefix("examples/revoke") {
-            // Under another name, so that the tests of the crate do not find this one.
-            Ok(rest) => Path::new("examples/new_options").join(rest),
-            Err(_) => file.clone(),
-        };
         let source = match file.ends_with("user-sessions.yaml") {
             true => openapi.join("user-sessions.yaml"),
             false => from.join(&file),
         };
-        put(&to.join(target), &fs::read(source).unwrap());
+        put(&to.join(file), &fs::read(source).unwrap());
     }
     let test = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/new_options/in_the_copy.rs");
     put(&to.join("tests/new_options.rs"), &fs::read(test).unwrap());
     let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
     let mock_org = format!("path = {:?}", from.join("mock-org").canonicalize().unwrap());
-    let lines = manifest
-        .lines()
-        .filter(|line| !line.starts_with("members = "));
-    let lines = lines.map(|line| match line {
+    let lines = manifest.lines().map(|line| match line {
+        line if line.starts_with("members = ") => "members = [\"cli\"]".to_owned(),
         "name = \"okta-user-sessions\"" => format!("name = \"{NAME}\""),
         "name = \"main\"" => "name = \"new_options\"".to_owned(),
         "path = \"tests/main.rs\"" => "path = \"tests/new_options.rs\"".to_owned(),
@@ -182,6 +169,18 @@ fn copy_crate(to: &Path, openapi: &Path) {
     });
     let mut manifest = lines.collect::<Vec<_>>().join("\n");
     manifest += "\n[lib]\nname = \"okta_user_sessions\"\n";
+    let tool = fs::read_to_string(from.join("cli/Cargo.toml")).unwrap();
+    let lines = tool.lines().map(|line| match line {
+        "name = \"okta-sessions\"" => format!("name = \"{TOOL}\""),
+        line => match line.strip_prefix("okta-user-sessions = { ") {
+            Some(rest) => format!("okta-user-sessions = {{ package = \"{NAME}\", {rest}"),
+            None => line.replace("path = \"../mock-org\"", &mock_org),
+        },
+    });
+    let mut tool = lines.collect::<Vec<_>>().join("\n");
+    // Its tests are not copied.
+    tool = tool.replace("[[test]]\nname = \"main\"\npath = \"tests/main.rs\"\n", "");
+    put(&to.join("cli/Cargo.toml"), tool.as_bytes());
     let lock = fs::read_to_string(from.join("Cargo.lock")).unwrap();
     let lock = lock.replace("\"okta-user-sessions\"", &format!("\"{NAME}\""));
     put(&to.join("Cargo.lock"), lock.as_bytes());
@@ -228,14 +227,14 @@ fn cargo(copy: &Path, arguments: &[&str]) -> Command {
 
 /// The path of the tool that has the new options.
 fn built_tool(copy: &Path) -> PathBuf {
-    let output = cargo(copy, &["build", "--example", "new_options"])
+    let output = cargo(copy, &["build", "--package", TOOL, "--bin", TOOL])
         .args(["--message-format", "json-render-diagnostics"])
         .output()
         .unwrap();
     let messages = String::from_utf8(output.stdout).unwrap();
     let built = messages.lines().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == "new_options")
+        (message["target"]["name"] == TOOL)
             .then(|| message["executable"].as_str().map(PathBuf::from))?
     });
     built.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)))

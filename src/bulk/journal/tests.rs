@@ -96,13 +96,14 @@ async fn after_a_failure_nothing_more_is_written() {
 #[cfg(feature = "schemars")]
 mod schemas {
     use super::*;
-    use crate::Report;
+    use crate::{Report, UserOutcome};
 
     /// `UPDATE_SNAPSHOTS=1` rewrites the files.
     #[test]
     fn match_the_files_in_the_repository() {
         for (name, schema) in [
             ("journal", schemars::schema_for!(Line)),
+            ("outcome", schemars::schema_for!(UserOutcome)),
             ("report", schemars::schema_for!(Report)),
         ] {
             let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));

@@ -101,12 +101,12 @@ async fn the_new_options_are_everywhere() {
 
     // The tool.
     let mut tool = Command::new(env::var_os("TOOL").unwrap());
-    let help = tool.arg("--help").output().unwrap();
+    let help = tool.args(["revoke", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    assert!(help.contains("--sign-out-apps <true|false>"), "{help}");
+    assert!(help.contains("--sign-out-apps[=<true|false>]"), "{help}");
     assert!(help.contains("Also sign the user out of apps"), "{help}");
     assert!(help.contains("--mode <SOFT|HARD_STOP>"), "{help}");
-    let flags = ["--sign-out-apps", "true", "--mode", "SOFT", "--grace-period", "7", USER];
+    let flags = ["revoke", "--sign-out-apps", "--mode", "SOFT", "--grace-period", "7", USER];
     let revoked = Command::new(env::var_os("TOOL").unwrap())
         .args(flags)
         .current_dir(env::temp_dir())

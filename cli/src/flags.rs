@@ -11,6 +11,7 @@ use okta_user_sessions::{
 };
 
 /// The options of an operation, set by their flags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags<O>(pub O);
 
 pub trait Options: Default {
@@ -35,6 +36,17 @@ impl Options for EndUserSessionsOptions {
     }
 }
 
+impl<O: Options> Flags<O> {
+    /// Whether the text is a value that some option can have, and so hardly a user's id.
+    pub fn is_value(&self, text: &str) -> bool {
+        O::ALL.iter().any(|option| match option.kind {
+            OptionKind::Boolean => ["true", "false"].contains(&text),
+            OptionKind::OneOf(values) => values.contains(&text),
+            _ => false,
+        })
+    }
+}
+
 impl<O: Options> Args for Flags<O> {
     fn augment_args(command: Command) -> Command {
         command.args(O::ALL.iter().map(flag))
@@ -52,9 +64,13 @@ fn flag(option: &'static OptionInfo) -> Arg {
         .long(&*long)
         .help(option.description.trim_end_matches('.'));
     match option.kind {
-        OptionKind::Boolean => one_of(flag, &["true", "false"]),
+        // With the equals sign, an id after the flag is not taken for its value.
+        OptionKind::Boolean => one_of(flag, &["true", "false"])
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
         OptionKind::OneOf(values) => one_of(flag, values),
-        OptionKind::Integer => flag.value_name("NUMBER"),
+        OptionKind::Integer => flag.value_name("NUMBER").allow_negative_numbers(true),
         _ => flag.value_name("TEXT"),
     }
 }
@@ -62,6 +78,7 @@ fn flag(option: &'static OptionInfo) -> Arg {
 fn one_of(flag: Arg, values: &[&'static str]) -> Arg {
     flag.value_name(&*values.join("|").leak())
         .value_parser(PossibleValuesParser::new(values))
+        .hide_possible_values(true)
 }
 
 impl<O: Options> FromArgMatches for Flags<O> {

@@ -1,0 +1,152 @@
+//! The journals of runs for which nobody named one, with what it takes to resume them.
+//!
+//! A run has two files, named by its time and org: `….jsonl`, its journal, and, until it is
+//! finished, `….run.json`, its users, exclusions and options.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use etcetera::BaseStrategy;
+use okta_user_sessions::options::RevokeUserSessionsOptions;
+use serde::{Deserialize, Serialize};
+
+/// What a run is made of.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SavedRun {
+    pub org: String,
+    pub options: RevokeUserSessionsOptions,
+    pub ids: Vec<String>,
+    pub exclude: Vec<String>,
+}
+
+/// The files of a run in the folder.
+#[derive(Debug)]
+pub struct Kept {
+    pub journal: PathBuf,
+    saved: PathBuf,
+}
+
+/// The folder, which may not exist yet.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+const SAVED: &str = ".run.json";
+
+impl Folder {
+    /// That of the user: `~/.local/state/okta-sessions`, or what the platform has.
+    pub fn of_user() -> Result<Self, String> {
+        let base = etcetera::choose_base_strategy().map_err(|error| {
+            format!("there is no folder for the journal ({error}); name a file with --journal, or give --no-journal")
+        })?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        Ok(Self(state.join("okta-sessions")))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Saves a run, so that it can be resumed.
+    pub fn save(&self, run: &SavedRun) -> Result<Kept, String> {
+        self.create().and_then(|()| self.save_new(run)).map_err(|error| {
+            format!(
+                "the journal cannot be kept in {}: {error}; name a file with --journal, or give --no-journal",
+                self.0.display()
+            )
+        })
+    }
+
+    /// The newest run of the org that is not finished.
+    pub fn newest(&self, org: &str) -> Result<(Kept, SavedRun), String> {
+        let none = || format!("there is no run of {org} to resume in {}", self.0.display());
+        let entries = fs::read_dir(&self.0).map_err(|_| none())?;
+        let mut saved: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.to_string_lossy().ends_with(SAVED))
+            .collect();
+        // Their names begin with the time.
+        saved.sort();
+        for path in saved.into_iter().rev() {
+            let problem = |problem: String| format!("{}: {problem}", path.display());
+            let run = read(&path).map_err(problem)?;
+            if run.org == org {
+                return Ok((Kept::at(path), run));
+            }
+        }
+        Err(none())
+    }
+
+    fn create(&self) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.0)?;
+        private(&fs::metadata(&self.0)?)
+    }
+
+    fn save_new(&self, run: &SavedRun) -> io::Result<Kept> {
+        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let host = run.org.rsplit('/').next().unwrap_or_default();
+        let name = format!("{time}-{host}").replace(':', "-");
+        let path = self.0.join(name + SAVED);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path)?;
+        file.write_all(&serde_json::to_vec(run)?)?;
+        file.sync_all()?;
+        #[cfg(unix)]
+        File::open(&self.0)?.sync_all()?;
+        Ok(Kept::at(path))
+    }
+}
+
+impl Kept {
+    fn at(saved: PathBuf) -> Self {
+        let name = saved.to_string_lossy();
+        let name = name.strip_suffix(SAVED).unwrap_or(&name);
+        Self {
+            journal: PathBuf::from(format!("{name}.jsonl")),
+            saved,
+        }
+    }
+
+    /// Records that nothing is left to do. The journal stays.
+    pub fn finished(&self) -> io::Result<()> {
+        fs::remove_file(&self.saved)
+    }
+}
+
+fn read(path: &Path) -> Result<SavedRun, String> {
+    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let metadata = file.metadata().and_then(|metadata| private(&metadata));
+    metadata.map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    io::Read::read_to_string(&mut file, &mut text).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text)
+        .map_err(|error| format!("it is not a saved run ({error}); remove it if it is not needed"))
+}
+
+/// Others could take users off the list, or put them on it.
+#[cfg(unix)]
+fn private(metadata: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    match metadata.permissions().mode() & 0o022 {
+        0 => Ok(()),
+        _ => Err(io::Error::other(
+            "other users can change it; take their permission away (chmod go-w)",
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+fn private(_: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
