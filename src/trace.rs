@@ -8,7 +8,7 @@ use reqwest::{Request, StatusCode};
 use tracing::{
     Span, Value,
     field::{Empty, debug},
-    info_span, warn,
+    info_span,
 };
 
 use crate::{Effect, Error, ErrorKind, Receipt, operation::Operation};
@@ -24,7 +24,7 @@ pub(crate) struct RequestInfo {
 /// Warns that a settings file, a variable or a part of one is not used, with the reason.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn settings_not_used(note: &str) {
-    warn!(
+    tracing::warn!(
         name: "okta_settings_not_used",
         target: "okta_user_sessions",
         { okta.note = note },

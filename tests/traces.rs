@@ -207,11 +207,11 @@ async fn every_span_and_event() -> String {
     let path = org.requests().last().unwrap().path().to_owned();
     assert_eq!(requests[0].value("url.template"), path);
 
-    an_exposed_file(&token);
+    an_exposed_file_and_a_misspelt_variable(&token);
     token
 }
 
-fn an_exposed_file(token: &str) {
+fn an_exposed_file_and_a_misspelt_variable(token: &str) {
     let folder = std::env::temp_dir().join(format!("okta-recorded-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let file = folder.join("okta.yaml");
@@ -221,7 +221,9 @@ fn an_exposed_file(token: &str) {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     }
-    let sources = ConfigSources::empty().with_working_directory(&folder);
+    let sources = ConfigSources::empty()
+        .with_working_directory(&folder)
+        .with_variables([("OKTA_CLIENT_TOKN", token)]);
     let config = Config::load_from(&sources);
     fs::remove_dir_all(folder).unwrap();
     config.unwrap();

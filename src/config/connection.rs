@@ -343,6 +343,7 @@ impl Config {
         }
     }
 
+    #[cfg(feature = "service-app")]
     pub(super) fn list(&self, key: Setting) -> Option<&[String]> {
         match self.value(key) {
             Some(Value::List(list)) => Some(list),

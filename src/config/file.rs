@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<(SecretString, Metadata), String> {
 
 /// A file called `okta.yaml`, which may be another program's.
 pub(super) enum SettingsFile {
-    Ours(Contents, Metadata),
+    Ours(Box<(Contents, Metadata)>),
     /// Another program's, or unreadable, for this reason.
     PassedOver(String),
     /// Ours, but it must not or cannot be used, for this reason.
@@ -55,7 +55,7 @@ pub(super) fn settings(path: &Path) -> SettingsFile {
     }
     // Not before it is known to be ours: anybody may have a file of this name.
     match trusted_file::check(path, &read.metadata) {
-        Ok(()) => SettingsFile::Ours(contents, read.metadata),
+        Ok(()) => SettingsFile::Ours(Box::new((contents, read.metadata))),
         Err(why) => SettingsFile::Refused(format!("is not trusted: {why}")),
     }
 }

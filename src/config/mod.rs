@@ -270,9 +270,7 @@ impl Config {
     /// Reads a file that was found. It is passed over if it is another program's.
     fn found(&mut self, path: &Path, trust: Trust, faults: &mut Faults) -> Option<Self> {
         match file::settings(path) {
-            SettingsFile::Ours(contents, metadata) => {
-                Some(Self::of_file(path, trust, contents, &metadata, faults))
-            }
+            SettingsFile::Ours(file) => Some(Self::of_file(path, trust, *file, faults)),
             SettingsFile::PassedOver(reason) => {
                 let path = path.to_owned();
                 let passed_over = PassedOver { path, reason };
@@ -290,9 +288,7 @@ impl Config {
     /// Reads the file that the program or its user named.
     fn chosen(path: &Path, faults: &mut Faults) -> Self {
         match file::settings(path) {
-            SettingsFile::Ours(contents, metadata) => {
-                Self::of_file(path, Trust::Program, contents, &metadata, faults)
-            }
+            SettingsFile::Ours(file) => Self::of_file(path, Trust::Program, *file, faults),
             SettingsFile::PassedOver(reason) | SettingsFile::Refused(reason) => {
                 let name = path.display().to_string();
                 // If there is no such file, the text may be a secret instead of a path.
@@ -310,8 +306,7 @@ impl Config {
     fn of_file(
         path: &Path,
         trust: Trust,
-        contents: Contents,
-        metadata: &Metadata,
+        (contents, metadata): (Contents, Metadata),
         faults: &mut Faults,
     ) -> Self {
         let shared: Arc<Path> = Arc::from(path);
@@ -321,7 +316,7 @@ impl Config {
             trust,
         };
         let config = Self::of_contents(contents, source, faults);
-        file::warn_if_exposed(path, metadata, config.holds_secret());
+        file::warn_if_exposed(path, &metadata, config.holds_secret());
         config
     }
 

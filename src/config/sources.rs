@@ -342,6 +342,10 @@ fn ignored_variable(name: &str) -> Option<&'static str> {
     if let Some(variable) = terraform {
         return why(variable.meaning);
     }
+    // `OKTA_CLIENT_USER_AGENT_EXTRA` is not below `OKTA_CLIENT_USER_AGENT`.
+    if is_known(name) {
+        return None;
+    }
     KEYS.iter().find_map(|key| {
         let reason = why(key.meaning)?;
         let is_below = |known: String| {
@@ -352,15 +356,16 @@ fn ignored_variable(name: &str) -> Option<&'static str> {
     })
 }
 
-fn is_unknown(name: &str) -> bool {
-    let looks_like_ours = ["OKTA_CLIENT_", "OKTA_TESTING_"];
-    looks_like_ours
+/// Whether the variable sets one of our settings.
+fn is_known(name: &str) -> bool {
+    let read = KEYS
         .iter()
-        .any(|prefix| name.starts_with(prefix))
-        && !KEYS
-            .iter()
-            .flat_map(Key::variables)
-            .any(|known| known == name)
+        .filter(|key| matches!(key.meaning, Meaning::Read(_)));
+    read.flat_map(Key::variables).any(|known| known == name)
+}
+
+fn is_unknown(name: &str) -> bool {
+    keys::PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !is_known(name)
 }
 
 /// Whether it consists of words in capitals, which no token does.

@@ -65,9 +65,9 @@ pub enum ErrorKind {
     /// Effect: none. Not retried: by then, the client has renewed its own access token, and
     /// the nonce and the clock of its DPoP proofs, if Okta asked for that.
     Unauthorized,
-    /// The token endpoint refused to give the service app an access token, so the
-    /// operation was not sent; [`Error::error_code`](crate::Error::error_code) is OAuth's
-    /// `error`.
+    /// The service app was refused an access token, by the token endpoint or something in
+    /// between, so the operation was not sent, and nothing was said about a user.
+    /// [`Error::error_code`](crate::Error::error_code) is OAuth's `error` or Okta's code.
     ///
     /// Effect: none. Not retried.
     TokenRefused,

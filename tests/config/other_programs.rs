@@ -160,6 +160,8 @@ fn unknown_variables_are_named_with_the_nearest_name() {
             ("OKTA_CLIENT_RATE_LIMIT_MAX_BACKOFF", "30"),
             ("OKTA_HTTP_PROXY", "http://localhost:1"),
             ("OKTA_CLIENT_TOKEN", "x"),
+            ("OKTA_CLIENT_USER_AGENT_EXTRA", "app/1"),
+            ("OKTA_CLIENT_USERAGENT", "app/1"),
             ("OKTA_DOMAIN", "x"),
             ("PATH", "/bin"),
         ],
@@ -171,11 +173,15 @@ fn unknown_variables_are_named_with_the_nearest_name() {
         "note: OKTA_CLIENT_CACHE_ENABLED is not used: nothing is cached\n",
         "note: OKTA_CLIENT_RATE_LIMIT_MAX_BACKOFF is not used: ",
         "note: OKTA_HTTP_PROXY is not used: ",
+        "note: OKTA_CLIENT_USERAGENT is not used: ",
     ] {
         assert!(text.contains(note), "{note}{text}");
     }
     assert!(
-        !text.contains("VeryLong") && !text.contains("secret") && !text.contains("OKTA_DOMAIN"),
+        !text.contains("VeryLong")
+            && !text.contains("secret")
+            && !text.contains("OKTA_DOMAIN")
+            && !text.contains("USER_AGENT_EXTRA is"),
         "{text}"
     );
 }

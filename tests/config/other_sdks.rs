@@ -76,7 +76,6 @@ fn go() -> String {
 
 #[test]
 fn the_file_of_each_sdk_makes_a_client() {
-    let key_file = format!("{KEY}");
     for (sdk, text, says) in [
         (
             ".NET",
@@ -90,7 +89,7 @@ fn the_file_of_each_sdk_makes_a_client() {
         ),
         (
             "Java",
-            java(&key_file),
+            java(KEY),
             &[
                 "okta.clients.read okta.clients.manage",
                 "okta.client.connectionTimeout     30 s ",

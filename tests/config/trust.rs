@@ -173,12 +173,19 @@ fn the_users_proxy_is_neither_moved_nor_bypassed_by_the_projects_file() {
             client("proxy: {noProxy: acme.okta.com}"),
             "okta.client.proxy.noProxy",
         ),
+        (client("useProxy: false"), "okta.client.useProxy"),
     ] {
         let text = refusal(admin(&[(PROJECT, &project)], &[TOKEN, org, proxy]));
         names_both(&text, "okta.client.token (OKTA_CLIENT_TOKEN)", setting);
     }
     let without_effect = client("proxy: {noProxy: acme.okta.com}");
     admin(&[(PROJECT, &without_effect)], &[TOKEN, org]).unwrap();
+    admin(&[(PROJECT, &client("useProxy: false"))], &[TOKEN, org]).unwrap();
+    admin(
+        &[(PROJECT, &client("useProxy: true"))],
+        &[TOKEN, org, proxy],
+    )
+    .unwrap();
 
     let project =
         client("orgUrl: https://acme.okta.com\ntoken: 00token\nproxy: {port: 8080, username: u}");

@@ -6,10 +6,7 @@
 
 use std::net::IpAddr;
 
-use reqwest::Url;
-use reqwest::header::HeaderName;
-
-use crate::shown;
+use reqwest::{Url, header::HeaderName};
 
 /// What an entry may be, for messages.
 pub(crate) const FORMS: &str = "a domain like example.com (which includes its subdomains), an address, or a network like 10.0.0.0/8, each with or without a port, or * for all";
@@ -79,7 +76,7 @@ impl Exception {
     #[cfg(feature = "config")]
     pub(crate) fn may_be_shown(&self) -> bool {
         match &self.host {
-            Host::Domain(domain) => shown::is_host(domain),
+            Host::Domain(domain) => crate::shown::is_host(domain),
             Host::Any | Host::Network { .. } => true,
         }
     }
