@@ -208,7 +208,7 @@ impl Job {
         }
         let repeat = arguments.output.verbose && self.saved.ids.len() > 1;
         summary::conclude(report, repeat);
-        if report.counts.revoked > 0 {
+        if report.counts.revoked > 0 && !arguments.output.quiet {
             summary::caveats(report);
         }
         if finished {

@@ -5,42 +5,42 @@ use std::io;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
 
 /// Caught from when this is made, so that none is missed between two calls of `next`.
 pub struct Signals {
     #[cfg(unix)]
-    signals: [Signal; 2],
+    interrupt: Signal,
+    #[cfg(unix)]
+    terminate: Signal,
+    #[cfg(windows)]
+    interrupt: CtrlC,
 }
 
 impl Signals {
     #[cfg(unix)]
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
-            signals: [
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::terminate())?,
-            ],
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
         })
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     pub fn listen() -> io::Result<Self> {
-        Ok(Self {})
+        Ok(Self {
+            interrupt: ctrl_c()?,
+        })
     }
 
-    #[cfg(unix)]
     pub async fn next(&mut self) {
-        let [interrupt, terminate] = &mut self.signals;
+        #[cfg(unix)]
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    }
-
-    #[cfg(not(unix))]
-    pub async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        #[cfg(windows)]
+        self.interrupt.recv().await;
     }
 }

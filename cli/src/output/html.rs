@@ -112,7 +112,7 @@ fn chart(page: &mut String, outcomes: &[UserOutcome]) {
         return;
     };
     let all = last.duration_since(first).unwrap_or_default();
-    let each = (all / BARS as u32).max(Duration::from_millis(1));
+    let each = (all / BARS as u32).max(Duration::from_nanos(1));
     let mut revoked = [0_u32; BARS];
     let mut others = [0_u32; BARS];
     for user in outcomes {
@@ -241,6 +241,7 @@ figcaption{color:var(--soft);font-size:.9rem}
 .key.good{background:var(--good)}.key.bad{background:var(--bad)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}thead{display:table-header-group}
 th{text-align:left;color:var(--soft)}th,td{border-bottom:1px solid var(--line);padding:.25rem .8rem .25rem 0;vertical-align:top;overflow-wrap:break-word}th,.when{white-space:nowrap}
+td:first-child,td:last-child{overflow-wrap:anywhere;min-width:9rem}
 tr,figure{break-inside:avoid}h2{break-after:avoid}
 ";
 
