@@ -4,10 +4,12 @@
 //! Reads one file, writes one file, and fails with the operation and the
 //! difference when the specification no longer holds what `src/` relies on.
 
-use std::{env, error::Error, fs, path::Path};
+use std::{env, error::Error, fmt::Display, fs, path::Path};
 
 use serde_json::Value;
 
+#[path = "build/client.rs"]
+mod client;
 #[path = "openapi/contract.rs"]
 mod contract;
 #[path = "build/options.rs"]
@@ -40,19 +42,15 @@ fn write() -> Result<(), Box<dyn Error>> {
 /// file.
 pub fn generate(specification: &Path) -> Result<String, Box<dyn Error>> {
     let name = specification.display();
-    let in_file = |error: &dyn Error| format!("{name}: {error}");
+    let in_file = |error: &dyn Display| format!("{name}: {error}");
     let text = fs::read_to_string(specification).map_err(|e| in_file(&e))?;
     let value: Value = serde_saphyr::from_str(&text).map_err(|e| in_file(&e))?;
     let operations = contract::check(&value).map_err(|e| {
         format!("{name} no longer fits the code in src/: {e}. Correct openapi/overlay.yaml, or change src/ and the contract in openapi/contract.rs")
     })?;
-    let specification: openapiv3::OpenAPI =
-        serde_json::from_value(value).map_err(|e| in_file(&e))?;
-
-    // Positional arguments and merged tags are the defaults.
-    let client = progenitor::Generator::default().generate_tokens(&specification)?;
-    let requests = requests::cut(syn::parse2(client)?, &operations)?;
-    let code = options::generate(&operations, &requests)?;
+    let client = client::generate(&value, &operations).map_err(|e| in_file(&e))?;
+    let requests = requests::cut(client, &operations).map_err(|e| in_file(&e))?;
+    let code = options::generate(&operations, &requests).map_err(|e| in_file(&e))?;
     // Not formatted: every user's build would pay for that, and only the tests
     // read the code.
     Ok(code.to_string())

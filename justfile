@@ -18,3 +18,9 @@ bench:
     benches/start
     cargo run --release -p rate-limit-bench
     cargo bench -p benches
+
+# What is generated and checked in, after a change to the specification: the schemas, the
+# snapshot and the public API. Read the difference before you commit it.
+regenerate:
+    UPDATE_SNAPSHOTS=1 UPDATE_SCHEMA=1 cargo test
+    .ci/api --update

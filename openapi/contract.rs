@@ -1,12 +1,11 @@
 //! What the hand-written code relies on in the specification, and what it may add.
-//! `build.rs` checks it before it generates; the tests check that it finds what is
-//! off.
+//! `build.rs` checks it before it generates.
 //!
 //! An optional query parameter, or an optional property of a body, becomes an option
-//! of the operation by itself. Everything else that is new is refused, for it needs
-//! code of ours.
+//! of the operation by itself. Wording may change, and an error may have more
+//! properties. Every other difference is refused, because it needs code of ours.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What the hand-written code relies on, an entry for each operation.
 const OPERATIONS: [Known; 2] = [
@@ -17,6 +16,8 @@ const OPERATIONS: [Known; 2] = [
         path_parameters: &[],
         has_body: true,
         success: 200,
+        // The signed-in user's cookie, which Okta's specification has no scheme for.
+        scopes: &[],
     },
     Known {
         id: "revokeUserSessions",
@@ -25,6 +26,7 @@ const OPERATIONS: [Known; 2] = [
         path_parameters: &["userId"],
         has_body: false,
         success: 204,
+        scopes: &["okta.users.manage"],
     },
 ];
 
@@ -35,7 +37,17 @@ struct Known {
     path_parameters: &'static [&'static str],
     has_body: bool,
     success: u16,
+    /// Of an access token; an API token is the alternative.
+    scopes: &'static [&'static str],
 }
+
+/// What documents or groups, and changes no request.
+const WORDING: [&str; 4] = ["description", "summary", "tags", "title"];
+
+/// What a path can have an operation for.
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
 
 /// An operation that the code fits.
 #[derive(Debug)]
@@ -77,54 +89,75 @@ pub(crate) enum Place {
     Body,
 }
 
-/// Compares the specification with [`OPERATIONS`], and returns them with their
-/// options.
+/// Compares the specification with what the code relies on, and returns the operations
+/// with their options.
 pub(crate) fn check(specification: &Value) -> Result<Vec<Operation>, String> {
+    let servers = json!([{"url": "https://{yourOktaDomain}", "variables": null}]);
+    for (at, pointer, expected) in [
+        ("servers", "/servers", servers),
+        (
+            "securitySchemes",
+            "/components/securitySchemes",
+            security_schemes(),
+        ),
+    ] {
+        let given = specification.pointer(pointer).unwrap_or(&Value::Null);
+        compare(specification, at, given, &expected)?;
+    }
+    let found = operations(specification)?;
+    OPERATIONS
+        .iter()
+        .map(|known| {
+            let Known {
+                id,
+                method,
+                path,
+                success,
+                ..
+            } = *known;
+            let places: Vec<_> = found.iter().filter(|(found, ..)| *found == id).collect();
+            let [(_, found_method, found_path)] = places[..] else {
+                return Err(format!("{id} is there {} times, not once", places.len()));
+            };
+            if (*found_method, *found_path) != (method, path) {
+                return Err(format!(
+                    "{id} is {found_method} {found_path}, not {method} {path}"
+                ));
+            }
+            let options = known
+                .check(specification)
+                .map_err(|difference| format!("{id}: {difference}"))?;
+            Ok(Operation {
+                id,
+                method,
+                path,
+                success,
+                options,
+            })
+        })
+        .collect()
+}
+
+/// The id, method and path of every operation that is given, each of which is known.
+fn operations(specification: &Value) -> Result<Vec<(&str, &str, &str)>, String> {
     let mut found = Vec::new();
     for (path, item) in entries(&specification["paths"]) {
-        for (method, operation) in entries(item) {
-            if let Some(id) = operation["operationId"].as_str() {
-                found.push((id, method, path));
+        for (field, operation) in entries(item) {
+            if field == "parameters" || WORDING.contains(&field) {
+                continue;
             }
+            if !METHODS.contains(&field) {
+                return Err(format!("`{field}` of {path} is new: {operation}"));
+            }
+            let id = operation["operationId"].as_str();
+            let id = id.unwrap_or("an operation without an id");
+            if !OPERATIONS.iter().any(|known| known.id == id) {
+                return Err(format!("{id} ({field} {path}) is not used by the code"));
+            }
+            found.push((id, field, path));
         }
     }
-    for (id, method, path) in &found {
-        if !OPERATIONS.iter().any(|known| known.id == *id) {
-            return Err(format!(
-                "{id} ({method} {path}) is an operation that nothing uses"
-            ));
-        }
-    }
-    let mut operations = Vec::new();
-    for known in &OPERATIONS {
-        let Known {
-            id,
-            method,
-            path,
-            success,
-            ..
-        } = *known;
-        let places: Vec<_> = found.iter().filter(|(found, ..)| *found == id).collect();
-        let [(_, found_method, found_path)] = places[..] else {
-            return Err(format!("{id} is there {} times, not once", places.len()));
-        };
-        if (*found_method, *found_path) != (method, path) {
-            return Err(format!(
-                "{id} is {found_method} {found_path}, not {method} {path}"
-            ));
-        }
-        let options = known
-            .check(specification)
-            .map_err(|difference| format!("{id}: {difference}"))?;
-        operations.push(Operation {
-            id,
-            method,
-            path,
-            success,
-            options,
-        });
-    }
-    Ok(operations)
+    Ok(found)
 }
 
 impl Known {
@@ -138,8 +171,47 @@ impl Known {
                 return Err(format!("the option {} is there twice", option.name));
             }
         }
-        self.check_responses(specification, operation)?;
-        Ok(options)
+        for (name, expected) in entries(&self.expected()) {
+            let given = match name {
+                "security" => &security(specification, operation),
+                _ => &operation[name],
+            };
+            compare(specification, name, given, expected)?;
+        }
+        let checked = [
+            "operationId",
+            "parameters",
+            "requestBody",
+            "responses",
+            "security",
+        ];
+        match entries(operation)
+            .find(|(name, _)| !checked.contains(name) && !WORDING.contains(name))
+        {
+            Some((name, value)) => Err(format!("`{name}` is new: {value}")),
+            None => Ok(options),
+        }
+    }
+
+    /// What the operation has besides parameters, body and wording.
+    fn expected(&self) -> Value {
+        let text = json!({"type": "string"});
+        let cause = json!({"type": "object", "properties": {"errorSummary": text}});
+        // What `src/pipeline/response` reads of an error.
+        let error = json!({"content": {"application/json": {"schema": {
+            "$ref": "#/components/schemas/Error",
+            "type": "object",
+            "properties": {
+                "errorCauses": {"type": "array", "nullable": true, "items": cause},
+                "errorCode": text,
+                "errorId": text,
+                "errorSummary": text,
+            },
+        }}}});
+        json!({
+            "responses": {self.success.to_string(): {"content": {}}, "4XX": error, "5XX": error},
+            "security": [{"apiToken": []}, {"oauth2": self.scopes}],
+        })
     }
 
     fn check_parameters(
@@ -153,26 +225,26 @@ impl Known {
         for given in elements(&item["parameters"]).chain(elements(&operation["parameters"])) {
             let given = resolve(specification, given)?;
             let name = given["name"].as_str().unwrap_or("(without a name)");
-            let required = given["required"] == Value::Bool(true);
-            if let Some(at) = in_path.iter().position(|known| *known == name) {
-                in_path.remove(at);
-                let schema = resolve(specification, &given["schema"])?;
-                expect(name, "in", &given["in"], &Value::from("path"))?;
-                expect(name, "type", &schema["type"], &Value::from("string"))?;
+            if given["in"] == "query" {
+                options.push(query_option(specification, name, given)?);
                 continue;
             }
-            if given["in"] != "query" || self.path_parameters.contains(&name) {
+            let Some(at) = in_path.iter().position(|known| *known == name) else {
+                let place = given["in"].as_str().unwrap_or("strange");
                 return Err(format!(
-                    "the {} parameter {name} is new or there twice",
-                    given["in"].as_str().unwrap_or("strange")
+                    "the {place} parameter {name} is new or there twice"
                 ));
-            }
-            if required {
-                return Err(format!(
-                    "the query parameter {name} is required, so it cannot be an option"
-                ));
-            }
-            options.push(option(specification, name, given, Place::Query)?);
+            };
+            in_path.remove(at);
+            let expected = json!({
+                "name": name, "in": "path", "required": true, "schema": {"type": "string"},
+            });
+            compare(
+                specification,
+                &format!("the parameter {name}"),
+                given,
+                &expected,
+            )?;
         }
         match in_path.first() {
             Some(missing) => Err(format!("the path parameter {missing} is missing")),
@@ -186,56 +258,113 @@ impl Known {
         operation: &Value,
     ) -> Result<Vec<OperationOption>, String> {
         let body = &operation["requestBody"];
-        match (self.has_body, body.is_object()) {
-            (false, false) => return Ok(Vec::new()),
-            (false, true) => return Err("it has a request body now".into()),
-            (true, false) => return Err("its request body is missing".into()),
-            (true, true) => {}
+        match (self.has_body, body.is_null()) {
+            (false, true) => return Ok(Vec::new()),
+            (false, false) => return Err("it has a request body now".into()),
+            (true, true) => return Err("its request body is missing".into()),
+            (true, false) => {}
         }
+        let expected = json!({"content": {"application/json": {
+            "schema": {"type": "object", "properties": {}},
+        }}});
+        compare(specification, "requestBody", body, &expected)?;
         let body = resolve(specification, body)?;
-        if body["required"] == Value::Bool(true) {
-            return Err("its request body is required, so it could not be left out".into());
-        }
         let schema = &body["content"]["application/json"]["schema"];
-        if !schema["$ref"].is_string() || entries(&body["content"]).count() != 1 {
-            return Err("its request body is not a named schema, as JSON alone".into());
+        if !schema["$ref"].is_string() {
+            return Err("the schema of its request body has no name".into());
         }
-        let schema = resolve(specification, schema)?;
-        expect(
-            "the request body",
-            "type",
-            &schema["type"],
-            &Value::from("object"),
-        )?;
-        if let Some(required) = elements(&schema["required"]).next() {
-            return Err(format!(
-                "the request body requires the property {required}, so it cannot be an option"
-            ));
+        let properties = &resolve(specification, schema)?["properties"];
+        if entries(properties).next().is_none() {
+            return Err("the schema of its request body has no properties".into());
         }
-        entries(&schema["properties"])
-            .map(|(name, property)| option(specification, name, property, Place::Body))
+        entries(properties)
+            .map(|(name, property)| option(specification, name, property, property, Place::Body))
             .collect()
     }
+}
 
-    fn check_responses(&self, specification: &Value, operation: &Value) -> Result<(), String> {
-        let success = self.success.to_string();
-        for (status, _) in entries(&operation["responses"]) {
-            if status != success && status != "4XX" && status != "5XX" {
-                return Err(format!("response {status} is new; {success} is success"));
-            }
-        }
-        for status in [&success, "4XX", "5XX"] {
-            let response = resolve(specification, &operation["responses"][status])?;
-            let schema = &response["content"]["application/json"]["schema"]["$ref"];
-            match (status == success, schema.as_str()) {
-                (true, None) if response.is_object() => {}
-                (false, Some("#/components/schemas/Error")) => {}
-                (true, _) => return Err(format!("response {status} without content is missing")),
-                (false, _) => return Err(format!("response {status} is not the schema Error")),
-            }
-        }
-        Ok(())
+/// The definitions of the credentials that the code sends.
+fn security_schemes() -> Value {
+    json!({
+        "apiToken": {"type": "apiKey", "name": "Authorization", "in": "header"},
+        "oauth2": {"type": "oauth2", "flows": {"authorizationCode": {
+            "authorizationUrl": "/oauth2/v1/authorize",
+            "tokenUrl": "/oauth2/v1/token",
+            "scopes": {"okta.users.manage": null},
+        }}},
+    })
+}
+
+/// The credentials that an operation accepts, in an order of ours: Okta's means nothing.
+fn security(specification: &Value, operation: &Value) -> Value {
+    let own = &operation["security"];
+    let mut given = match own.is_null() {
+        true => specification["security"].clone(),
+        false => own.clone(),
+    };
+    if let Value::Array(alternatives) = &mut given {
+        alternatives.sort_by_key(Value::to_string);
     }
+    given
+}
+
+/// Fails with the first difference, wording aside. References are followed; `null`
+/// expects any value, and an object without entries may be missing.
+fn compare(specification: &Value, at: &str, given: &Value, expected: &Value) -> Result<(), String> {
+    const REFERENCE: &str = "$ref";
+    if let Some(name) = expected.get(REFERENCE)
+        && given[REFERENCE] != *name
+    {
+        return Err(format!("{at} does not refer to {name}"));
+    }
+    let given = resolve(specification, given)?;
+    match (given, expected) {
+        (_, Value::Null) => Ok(()),
+        (Value::Null, Value::Object(expected)) if expected.is_empty() => Ok(()),
+        (Value::Null, _) => Err(format!("{at} is missing")),
+        (Value::Object(object), Value::Object(wanted)) => {
+            let may_grow = at.ends_with(".properties");
+            for (name, value) in object {
+                if !(wanted.contains_key(name) || may_grow || WORDING.contains(&name.as_str())) {
+                    return Err(format!("{at}.{name} is new: {value}"));
+                }
+            }
+            wanted
+                .iter()
+                .filter(|(name, _)| *name != REFERENCE)
+                .try_for_each(|(name, wanted)| {
+                    compare(specification, &format!("{at}.{name}"), &given[name], wanted)
+                })
+        }
+        (Value::Array(list), Value::Array(wanted)) if list.len() == wanted.len() => list
+            .iter()
+            .zip(wanted)
+            .enumerate()
+            .try_for_each(|(n, (given, wanted))| {
+                compare(specification, &format!("{at}.{n}"), given, wanted)
+            }),
+        _ if given == expected => Ok(()),
+        _ => Err(format!("{at} is {given}, not {expected}")),
+    }
+}
+
+fn query_option(
+    specification: &Value,
+    name: &str,
+    given: &Value,
+) -> Result<OperationOption, String> {
+    if given["required"] == Value::Bool(true) {
+        return Err(format!(
+            "the query parameter {name} is required, so it cannot be an option"
+        ));
+    }
+    let known = ["name", "in", "description", "required", "schema"];
+    if let Some((field, value)) = entries(given).find(|(field, _)| !known.contains(field)) {
+        return Err(format!(
+            "the query parameter {name} has `{field}`: {value}, which no request of ours follows"
+        ));
+    }
+    option(specification, name, given, &given["schema"], Place::Query)
 }
 
 /// What users get as an option: a parameter, or a property and its own schema.
@@ -243,12 +372,9 @@ fn option(
     specification: &Value,
     name: &str,
     given: &Value,
+    schema: &Value,
     place: Place,
 ) -> Result<OperationOption, String> {
-    let schema = match place {
-        Place::Query => &given["schema"],
-        Place::Body => given,
-    };
     let resolved = resolve(specification, schema)?;
     if let default @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) = &resolved["default"] {
         return Err(format!(
@@ -307,13 +433,6 @@ fn kind(schema: &Value) -> Result<Kind, String> {
         Some((name, value)) => Err(format!("it has `{name}`: {value}")),
         None => Ok(kind),
     }
-}
-
-fn expect(name: &str, what: &str, given: &Value, wanted: &Value) -> Result<(), String> {
-    if given == wanted {
-        return Ok(());
-    }
-    Err(format!("`{what}` of {name} is {given}, not {wanted}"))
 }
 
 /// Follows a `$ref` into the components, once or more often.

@@ -139,7 +139,7 @@ fn every_mismatch_with_the_specification_is_named() {
             format!("{END}/operationId"),
             json!("endSessions"),
             "endSessions",
-            "nothing uses",
+            "is not used by the code",
         ),
         (
             REVOKE.to_owned(),
@@ -157,7 +157,7 @@ fn every_mismatch_with_the_specification_is_named() {
             "/paths/~1new".into(),
             json!({"get": {"operationId": "getUser"}}),
             "getUser",
-            "nothing uses",
+            "is not used by the code",
         ),
         (
             format!("{REVOKE}/parameters/0/schema/default"),
@@ -199,7 +199,7 @@ fn every_mismatch_with_the_specification_is_named() {
             "/components/parameters/pathUserId/in".into(),
             json!("query"),
             "revokeUserSessions",
-            "`in` of userId",
+            "query parameter userId is required",
         ),
         (
             "/components/parameters/pathUserId".into(),
@@ -223,13 +223,13 @@ fn every_mismatch_with_the_specification_is_named() {
             "/components/schemas/KeepCurrent/required".into(),
             json!(["keepCurrent"]),
             "endUserSessions",
-            "requires the property \"keepCurrent\"",
+            "schema.required is new: [\"keepCurrent\"]",
         ),
         (
             format!("{END}/requestBody/required"),
             json!(true),
             "endUserSessions",
-            "could not be left out",
+            "requestBody.required is new: true",
         ),
         (
             format!("{END}/requestBody"),
@@ -241,7 +241,7 @@ fn every_mismatch_with_the_specification_is_named() {
             format!("{END}/requestBody/content/application~1json/schema"),
             json!({"type": "object"}),
             "endUserSessions",
-            "not a named schema",
+            "schema of its request body has no name",
         ),
         (
             format!("{REVOKE}/requestBody"),
@@ -253,19 +253,19 @@ fn every_mismatch_with_the_specification_is_named() {
             format!("{REVOKE}/responses/204"),
             Value::Null,
             "revokeUserSessions",
-            "response 204",
+            "responses.204 is missing",
         ),
         (
             format!("{REVOKE}/responses/202"),
             json!({"description": "Later."}),
             "revokeUserSessions",
-            "response 202 is new",
+            "responses.202 is new: {\"description\":\"Later.\"}",
         ),
         (
             format!("{END}/responses/5XX"),
             Value::Null,
             "endUserSessions",
-            "response 5XX",
+            "responses.5XX is missing",
         ),
     ] {
         let mut changed = specification();
@@ -276,6 +276,117 @@ fn every_mismatch_with_the_specification_is_named() {
             "{place}: {error}"
         );
     }
+}
+
+/// What the generator cannot read, and what it would read as another success.
+#[test]
+fn a_response_besides_the_one_success_and_the_errors_is_refused() {
+    let error = json!({"content": {"application/json": {"schema": {
+        "$ref": "#/components/schemas/Error",
+    }}}});
+    let inline = json!({"description": "", "content": {"application/json": {"schema": {
+        "type": "object", "properties": {"ended": {"type": "integer"}},
+    }}}});
+    for (status, response, difference) in [
+        (
+            "404",
+            json!({"description": "Gone."}),
+            "responses.404 is new: {\"description\":\"Gone.\"}",
+        ),
+        ("404", error.clone(), "responses.404 is new"),
+        ("default", error, "responses.default is new"),
+        ("200", inline.clone(), "responses.200 is new"),
+        (
+            "202",
+            json!({"description": "Later."}),
+            "responses.202 is new",
+        ),
+        (
+            "204",
+            inline,
+            "responses.204.content.application/json is new",
+        ),
+        (
+            "204",
+            json!({"description": "", "headers": {"Location": {}}}),
+            "responses.204.headers is new",
+        ),
+        (
+            "4XX",
+            json!({"description": "", "content": {"text/plain": {}}}),
+            "responses.4XX.content.text/plain is new",
+        ),
+    ] {
+        let mut changed = specification();
+        put(
+            &mut changed,
+            &format!("{REVOKE}/responses/{status}"),
+            response,
+        );
+        let error = checks::check(&changed).unwrap_err();
+        let expected = format!("revokeUserSessions: {difference}");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn credentials_that_differ_from_those_the_code_sends_are_refused() {
+    let schemes = "/components/securitySchemes";
+    for (place, value, difference) in [
+        (
+            format!("{REVOKE}/security/1/oauth2/0"),
+            json!("okta.users.sessions.manage"),
+            "revokeUserSessions: security.1.oauth2.0 is \"okta.users.sessions.manage\", not \"okta.users.manage\"",
+        ),
+        (
+            format!("{REVOKE}/security"),
+            json!([{"oauth2": ["okta.users.manage"]}]),
+            "revokeUserSessions: security is [{\"oauth2\"",
+        ),
+        (
+            format!("{REVOKE}/security"),
+            Value::Null,
+            "revokeUserSessions: security is missing",
+        ),
+        (
+            format!("{END}/security/1/oauth2"),
+            json!(["okta.users.manage.self"]),
+            "endUserSessions: security.1.oauth2 is [\"okta.users.manage.self\"], not []",
+        ),
+        (
+            format!("{schemes}/apiToken/name"),
+            json!("X-Api-Key"),
+            "securitySchemes.apiToken.name is \"X-Api-Key\", not \"Authorization\"",
+        ),
+        (
+            format!("{schemes}/oauth2/flows/authorizationCode/tokenUrl"),
+            json!("/oauth2/v2/token"),
+            "securitySchemes.oauth2.flows.authorizationCode.tokenUrl is",
+        ),
+        (
+            format!("{schemes}/mutualTls"),
+            json!({"type": "mutualTLS"}),
+            "securitySchemes.mutualTls is new",
+        ),
+        (
+            "/servers/0/url".into(),
+            json!("https://{yourOktaDomain}/api"),
+            "servers.0.url is \"https://{yourOktaDomain}/api\"",
+        ),
+    ] {
+        let mut changed = specification();
+        put(&mut changed, &place, value);
+        let error = checks::check(&changed).unwrap_err();
+        assert!(error.starts_with(difference), "{place}: {error}");
+    }
+    // The order of alternatives means nothing.
+    let mut changed = specification();
+    put(
+        &mut changed,
+        &format!("{REVOKE}/security"),
+        json!([{"oauth2": ["okta.users.manage"]}, {"apiToken": []}]),
+    );
+    assert!(checks::check(&changed).is_ok());
 }
 
 /// Sets the value at a JSON pointer, or removes it.

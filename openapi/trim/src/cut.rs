@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::{
-    document::{Result, elements, entries, escape, resolve},
+    document::{Failure, Result, elements, entries, escape, resolve},
     grammar, references,
 };
 
@@ -62,6 +62,19 @@ pub fn place<'a>(
             .into())
         }
     }
+}
+
+/// Why a document without any of the operations is refused: it is of another API, and
+/// says nothing about ours.
+pub fn none_of(wanted: &[String], document: &Value) -> Failure {
+    let title = document.pointer("/info/title").and_then(Value::as_str);
+    format!(
+        "this has none of the operations {}; its title is {:?}. Take a release of Okta's \
+         management API, such as management-minimal.yaml",
+        wanted.join(", "),
+        title.unwrap_or_default()
+    )
+    .into()
 }
 
 /// A path item, also if it is only referred to.

@@ -35,14 +35,9 @@ pub fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|e| Failure::from(format!("{}: {e}", path.display())))
 }
 
-/// YAML or JSON as a value.
+/// YAML, or JSON, which is YAML, as a value. A key that is there twice is refused.
 pub fn parse(text: &str) -> Result<Value> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_start().starts_with('{')
-        && let Ok(value) = serde_json::from_str(text)
-    {
-        return Ok(value);
-    }
     let mut options = serde_saphyr::Options::default();
     // YAML 1.2: an enum value `on` or a property `y` is a string.
     options.strict_booleans = true;
@@ -59,7 +54,7 @@ pub fn parse_openapi(text: &str) -> Result<Value> {
         Some(version) if version == "3.0" || version.starts_with("3.0.") => {}
         Some(version) => {
             return Err(format!(
-                "this is OpenAPI {version}, but progenitor in build.rs reads 3.0 only. \
+                "this is OpenAPI {version}, but progenitor reads 3.0 only. \
                  Take the 3.0 release, or convert it first"
             )
             .into());
@@ -95,7 +90,8 @@ pub fn escape(name: &str) -> String {
 pub fn resolve<'a>(document: &'a Value, reference: &str) -> Result<(String, &'a Value)> {
     let Some(fragment) = reference.strip_prefix('#') else {
         return Err(format!(
-            "$ref {reference} leads out of the document; bundle it into one file first"
+            "$ref {reference} leads to another document, {}; bundle both into one file first",
+            reference.split('#').next().unwrap_or_default()
         )
         .into());
     };

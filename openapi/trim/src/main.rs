@@ -85,7 +85,12 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Diff { old, new, format } => {
             let load =
                 |path: &PathBuf| parse_openapi(&read(path)?).map_err(|e| e.within(path.display()));
-            let report = diff::compare(&load(&old)?, &load(&new)?, &folder.record()?.operations)?;
+            let name = |path: &PathBuf| path.display().to_string();
+            let report = diff::compare(
+                (&name(&old), &load(&old)?),
+                (&name(&new), &load(&new)?),
+                &folder.record()?.operations,
+            )?;
             match format {
                 Format::Text => print!("{}", report.text()),
                 Format::Json => println!("{}", report.json()),

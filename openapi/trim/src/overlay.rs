@@ -19,8 +19,10 @@ struct Action {
 
 #[derive(Debug)]
 enum Change {
+    /// Fills in what is missing.
     Update(Value),
-    Remove,
+    /// Removes what is still as it was when the action was written (`x-was`).
+    Remove(Value),
 }
 
 /// An overlay that was read and found to be in order.
@@ -51,20 +53,26 @@ impl Overlay {
         Ok(Self(actions))
     }
 
-    /// Applies all actions. An action that matches nothing is an error, unless
-    /// it removes something from `pinned`, where an earlier trim has done so.
+    /// Applies all actions, and tells of all that do not fit. An action that matches
+    /// nothing does not, unless it removes something from `pinned`, where an earlier
+    /// trim has done so.
     pub fn apply(&self, document: &mut Value, pinned: &[String]) -> Result<()> {
+        let mut failures = Vec::new();
         for (at, action) in self.0.iter().enumerate() {
-            action.apply(document, pinned).map_err(|e| {
-                e.within(format!(
+            if let Err(failure) = action.apply(document, pinned) {
+                let place = format!(
                     "action {} ({}; its reason: {})",
                     at + 1,
                     action.target,
                     action.reason.trim()
-                ))
-            })?;
+                );
+                failures.push(failure.within(place).to_string());
+            }
         }
-        Ok(())
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(failures.join("\n").into()),
+        }
     }
 }
 
@@ -74,13 +82,18 @@ impl Action {
         let text = |field: &str| action.get(field).and_then(Value::as_str);
         let target = text("target").ok_or("`target` is missing")?;
         let path = parse_json_path(target)
-            .map_err(|e| format!("`target` {target} is no JSONPath (RFC 9535): {e}"))?;
+            .map_err(|e| format!("`target` {target} is not a JSONPath (RFC 9535): {e}"))?;
         let reason = text("description")
             .filter(|reason| !reason.trim().is_empty())
             .ok_or("`description` is missing: say why the change is made")?;
         let change = match (action.get("update"), action.get("remove")) {
             (Some(update), None | Some(Value::Bool(false))) => Change::Update(update.clone()),
-            (None, Some(Value::Bool(true))) => Change::Remove,
+            (None, Some(Value::Bool(true))) => {
+                let was = action.get("x-was");
+                Change::Remove(was.cloned().ok_or(
+                    "`x-was` is missing: `remove` needs the value that it was written for",
+                )?)
+            }
             _ => return Err("it needs either `update` or `remove: true`".into()),
         };
         Ok(Self {
@@ -94,30 +107,70 @@ impl Action {
     fn apply(&self, document: &mut Value, pinned: &[String]) -> Result<()> {
         let mut places = find(&self.path, document)?;
         if places.is_empty() {
-            if matches!(self.change, Change::Remove) && self.is_done(document, pinned)? {
+            if matches!(self.change, Change::Remove(_)) && self.is_done(document, pinned)? {
                 return Ok(());
             }
-            return Err("matches nothing. Upstream may have changed: \
-                        compare with `cargo spec diff`, then correct the target or drop the action"
-                .into());
+            return Err(format!(
+                "matches nothing; {}. Upstream may have changed: compare with `cargo spec \
+                 diff`, then correct the target or drop the action",
+                self.nearest(document)?
+            )
+            .into());
         }
         // From the end, so that removing from a list moves nothing still to come.
         places.sort_by_key(|place| std::cmp::Reverse(order(place)));
         for place in places {
-            let pointer: String = place.iter().map(|s| format!("/{}", escape(s))).collect();
+            let pointer = pointer(&place);
+            // Gone only if it was in something that this action removed.
+            let Some(value) = document.pointer_mut(&pointer) else {
+                continue;
+            };
             match &self.change {
-                Change::Remove => remove(document, &place)?,
+                Change::Remove(was) if value != was => {
+                    return Err(format!(
+                        "`x-was` is {was}, but #{pointer} is {value} now. Decide whether the \
+                         reason still holds, and write the new value or drop the action"
+                    )
+                    .into());
+                }
+                Change::Remove(_) => remove(document, &place)?,
                 Change::Update(update) => {
                     let is_pinned = pinned.iter().any(|p| is_within(&pointer, p));
-                    // Gone only if it was in something that this action changed.
-                    if let Some(value) = document.pointer_mut(&pointer) {
-                        merge_target(value, update, is_pinned)
-                            .map_err(|e| e.within(format!("#{pointer}")))?;
-                    }
+                    update_target(value, update, is_pinned)
+                        .map_err(|e| e.within(format!("#{pointer}")))?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// What is there instead: the names in the nearest place above the target.
+    fn nearest(&self, document: &Value) -> Result<String> {
+        let mut above = self.path.clone();
+        while above.segments.pop().is_some() {
+            let places = find(&above, document)?;
+            let Some(pointer) = places.first().map(|place| pointer(place)) else {
+                continue;
+            };
+            let names: Vec<String> = match document.pointer(&pointer) {
+                Some(Value::Object(object)) => object.keys().cloned().collect(),
+                Some(Value::Array(list)) => list
+                    .iter()
+                    .map(|element| {
+                        element
+                            .get("name")
+                            .map_or_else(|| element.to_string(), plain)
+                    })
+                    .collect(),
+                _ => continue,
+            };
+            let names = match names[..] {
+                [] => "nothing".into(),
+                _ => names.join(", "),
+            };
+            return Ok(format!("#{pointer} has {names}"));
+        }
+        Ok("the document is empty".into())
     }
 
     /// Whether what this removes would be within what is pinned.
@@ -126,7 +179,7 @@ impl Action {
         parent.segments.pop();
         let places = find(&parent, document)?;
         Ok(places.iter().any(|place| {
-            let pointer: String = place.iter().map(|s| format!("/{}", escape(s))).collect();
+            let pointer = pointer(place);
             pinned.iter().any(|p| is_within(&pointer, p))
         }))
     }
@@ -139,6 +192,13 @@ fn allow_only(object: &Value, known: &[&str]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn pointer(place: &[String]) -> String {
+    place
+        .iter()
+        .map(|step| format!("/{}", escape(step)))
+        .collect()
 }
 
 fn is_within(pointer: &str, whole: &str) -> bool {
@@ -161,7 +221,7 @@ fn find(path: &JpQuery, document: &Value) -> Result<Vec<Vec<String>>> {
 
 /// Reads a normalized path of RFC 9535: `$['paths']['/a'][0]`.
 fn steps(normalized: &str) -> Result<Vec<String>> {
-    let unreadable = || Failure::from(format!("{normalized} is no normalized path"));
+    let unreadable = || Failure::from(format!("{normalized} is not a normalized path"));
     let mut rest = normalized.strip_prefix('$').ok_or_else(unreadable)?;
     let mut steps = Vec::new();
     while !rest.is_empty() {
@@ -198,10 +258,9 @@ fn order(place: &[String]) -> Vec<(usize, String)> {
 
 fn remove(document: &mut Value, place: &[String]) -> Result<()> {
     let Some((last, parent)) = place.split_last() else {
-        return Err("removes the whole document".into());
+        return Err("it would remove the whole document".into());
     };
-    let pointer: String = parent.iter().map(|s| format!("/{}", escape(s))).collect();
-    match document.pointer_mut(&pointer) {
+    match document.pointer_mut(&pointer(parent)) {
         Some(Value::Object(object)) => {
             object.remove(last);
         }
@@ -210,13 +269,12 @@ fn remove(document: &mut Value, place: &[String]) -> Result<()> {
                 list.remove(at);
             }
         }
-        // Its parent was removed by the same action.
         _ => {}
     }
     Ok(())
 }
 
-fn merge_target(value: &mut Value, update: &Value, is_pinned: bool) -> Result<()> {
+fn update_target(value: &mut Value, update: &Value, is_pinned: bool) -> Result<()> {
     match (value, update) {
         (Value::Array(list), entry) => {
             // What is pinned went through this overlay before.
@@ -225,19 +283,21 @@ fn merge_target(value: &mut Value, update: &Value, is_pinned: bool) -> Result<()
             }
             Ok(())
         }
-        (value @ Value::Object(_), Value::Object(_)) => merge(value, update, is_pinned),
+        (value @ Value::Object(_), Value::Object(_)) => fill(value, update, is_pinned),
         (Value::Object(_), _) => Err("`update` of an object has to be an object".into()),
         _ => Err("`update` can change objects and lists only; target the object around it".into()),
     }
 }
 
-/// Objects merge, lists grow at the end, everything else is replaced.
-fn merge(value: &mut Value, update: &Value, is_pinned: bool) -> Result<()> {
+/// Objects merge, lists grow at the end, emptied wording is replaced. Anything else
+/// that is there already must be the same: to replace it is to remove it first, which
+/// names the value that is given up.
+fn fill(value: &mut Value, update: &Value, is_pinned: bool) -> Result<()> {
     match (value, update) {
         (Value::Object(object), Value::Object(update)) => {
             for (key, new) in update {
                 match object.get_mut(key) {
-                    Some(old) => merge(old, new, is_pinned).map_err(|e| e.within(key))?,
+                    Some(old) => fill(old, new, is_pinned).map_err(|e| e.within(key))?,
                     None => {
                         object.insert(key.clone(), new.clone());
                     }
@@ -249,10 +309,16 @@ fn merge(value: &mut Value, update: &Value, is_pinned: bool) -> Result<()> {
             let new: Vec<_> = new.cloned().collect();
             list.extend(new);
         }
-        (old, new) if old.is_object() || old.is_array() || new.is_object() || new.is_array() => {
-            return Err(format!("{new} does not fit what is there: {old}").into());
+        (old, new) if *old == "" || old == new => *old = new.clone(),
+        // What is pinned has our wording of an earlier trim.
+        (old @ Value::String(_), Value::String(new)) if is_pinned => *old = new.as_str().into(),
+        (old, new) => {
+            return Err(format!(
+                "`update` would replace {old} by {new}. Remove the old value first, in an \
+                 action of its own with that value as `x-was`, or drop this one"
+            )
+            .into());
         }
-        (old, new) => *old = new.clone(),
     }
     Ok(())
 }

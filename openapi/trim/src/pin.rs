@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     cut::{self, Place},
-    document::{Result, elements, escape},
+    document::{Result, elements, entries, escape},
     references,
 };
 
@@ -17,18 +17,7 @@ pub fn describe_missing(id: &str, upstream: &Value, current: Option<&Value>) -> 
         return Ok(text);
     };
     text.push_str(&format!(" ({})", place.name()));
-    let item = format!("/paths/{}", escape(&place.path));
-    match upstream.pointer(&item) {
-        None => text.push_str("; its path is gone too"),
-        Some(item) => match item.get(&place.method) {
-            None => text.push_str("; its path is still there, without this method"),
-            Some(other) => {
-                let other = other.get("operationId").and_then(Value::as_str);
-                let other = other.unwrap_or("without an id");
-                text.push_str(&format!("; in its place is the operation {other}"));
-            }
-        },
-    }
+    text.push_str(&what_is_there(&place, upstream)?);
     let left = left_behind(current, &place, upstream)?;
     if !left.is_empty() {
         text.push_str(&format!(
@@ -37,6 +26,36 @@ pub fn describe_missing(id: &str, upstream: &Value, current: Option<&Value>) -> 
         ));
     }
     Ok(text)
+}
+
+/// What is where the operation was: another, which is likely its new name. The name of
+/// a path parameter may have changed with it.
+pub fn what_is_there(place: &Place, upstream: &Value) -> Result<String> {
+    let same_path = |path: &str| nameless(path) == nameless(&place.path);
+    let operations = cut::operations(upstream)?;
+    let there = operations.iter().find_map(|(id, places)| {
+        let found = places
+            .iter()
+            .find(|p| p.method == place.method && same_path(&p.path))?;
+        Some(format!(
+            "; in its place is the operation {id} ({})",
+            found.name()
+        ))
+    });
+    let has_path = entries(upstream.get("paths")).any(|(path, _)| same_path(path));
+    Ok(there.unwrap_or_else(|| match has_path {
+        true => "; its path is still there, without this method".into(),
+        false => "; its path is gone too".into(),
+    }))
+}
+
+/// A path without the names of its parameters.
+fn nameless(path: &str) -> String {
+    let steps = path.split('/');
+    let steps: Vec<_> = steps
+        .map(|step| if step.starts_with('{') { "{}" } else { step })
+        .collect();
+    steps.join("/")
 }
 
 /// What the operation used in `with`, and what `without` has but no longer uses.
@@ -121,7 +140,7 @@ pub fn copy(id: &str, current: Option<&Value>, document: &mut Value) -> Result<V
 fn member<'a>(document: &'a mut Value, key: &str) -> Result<&'a mut Map<String, Value>> {
     let object = document
         .as_object_mut()
-        .ok_or("the document is no object")?;
+        .ok_or("the document is not an object")?;
     member_of(object, key)
 }
 
@@ -133,5 +152,5 @@ fn member_of<'a>(
         .entry(key)
         .or_insert_with(|| Value::Object(Map::new()))
         .as_object_mut()
-        .ok_or_else(|| format!("`{key}` is no object").into())
+        .ok_or_else(|| format!("`{key}` is not an object").into())
 }

@@ -3,19 +3,17 @@
 use serde_json::Value;
 
 use crate::{
-    cut,
-    document::{entries, escape, resolve},
+    document::{entries, escape},
     grammar::{self, Child, Kind},
 };
 
-/// Drops prose, examples, extensions, what stands beside a `$ref` (OpenAPI 3.0
-/// ignores it) and links to operations that are gone.
+/// Drops prose, examples, extensions, and what stands beside a `$ref`, which OpenAPI 3.0
+/// ignores.
 pub fn strip(document: &mut Value) {
-    let links = dangling_links(document);
-    strip_object(Kind::Document, document, &links);
+    strip_object(Kind::Document, document);
 }
 
-fn strip_object(kind: Kind, value: &mut Value, dangling: &[Value]) {
+fn strip_object(kind: Kind, value: &mut Value) {
     let refers = grammar::reference(kind, value).is_some() && kind != Kind::PathItem;
     let Value::Object(object) = value else {
         return;
@@ -25,60 +23,19 @@ fn strip_object(kind: Kind, value: &mut Value, dangling: &[Value]) {
         return;
     }
     object.retain(|key, _| !kind.is_extension(key) && kind.child(key) != Some(Child::Prose));
-    if kind == Kind::Response
-        && let Some(links) = object.get_mut("links").and_then(Value::as_object_mut)
-    {
-        links.retain(|_, link| !dangling.contains(link));
-    }
     for (key, value) in object.iter_mut() {
         match kind.child(key) {
-            Some(Child::One(kind)) => strip_object(kind, value, dangling),
+            Some(Child::One(kind)) => strip_object(kind, value),
             Some(Child::Each(kind)) => match value {
                 Value::Object(map) => {
-                    map.values_mut()
-                        .for_each(|v| strip_object(kind, v, dangling));
+                    map.values_mut().for_each(|v| strip_object(kind, v));
                 }
-                Value::Array(list) => list
-                    .iter_mut()
-                    .for_each(|v| strip_object(kind, v, dangling)),
+                Value::Array(list) => list.iter_mut().for_each(|v| strip_object(kind, v)),
                 _ => {}
             },
             Some(Child::Words) => *value = Value::String(String::new()),
             Some(Child::Prose) | None => {}
         }
-    }
-}
-
-/// The links that lead to an operation which the document does not have.
-fn dangling_links(document: &Value) -> Vec<Value> {
-    // A document with two operations of one id fails elsewhere, with a message.
-    let known = cut::operations(document).unwrap_or_default();
-    let is_gone = |link: &Value| {
-        let target = match link.get("$ref").and_then(Value::as_str) {
-            Some(reference) => match resolve(document, reference) {
-                Ok((_, target)) => target,
-                Err(_) => return false,
-            },
-            None => link,
-        };
-        let by_id = target.get("operationId").and_then(Value::as_str);
-        let by_reference = target.get("operationRef").and_then(Value::as_str);
-        by_id.is_some_and(|id| !known.contains_key(id))
-            || by_reference.is_some_and(|r| resolve(document, r).is_err())
-    };
-    let mut found = Vec::new();
-    collect(Kind::Document, document, &mut |kind, value| {
-        if kind == Kind::Link && is_gone(value) {
-            found.push(value.clone());
-        }
-    });
-    found
-}
-
-fn collect<'a>(kind: Kind, value: &'a Value, visit: &mut impl FnMut(Kind, &'a Value)) {
-    visit(kind, value);
-    for (_, kind, child) in grammar::children(kind, value) {
-        collect(kind, child, visit);
     }
 }
 

@@ -52,8 +52,9 @@ pub struct Trimmed {
 pub struct Pinned {
     /// The release whose definition is kept.
     pub from: String,
-    /// The first release, of those trimmed, without the operation.
-    pub gone_since: String,
+    /// The first release, of those trimmed, without the operation. An earlier one may
+    /// lack it too.
+    pub first_seen_without: String,
 }
 
 impl Record {
@@ -75,6 +76,12 @@ impl Record {
 pub fn sha256(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether this is how Okta names its releases: `2025.08.0`.
+pub fn is_release(name: &str) -> bool {
+    let parts: Vec<_> = name.split('.').map(str::len).collect();
+    matches!(parts[..], [4, 2, 1 | 2]) && name.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 /// The release that a file name starts with, like `2025.08.0-management.yaml`.

@@ -1,5 +1,5 @@
-//! Which components are in use: every `$ref`, discriminator mapping and
-//! security requirement, followed to its end.
+//! Which components are in use: every `$ref` and security requirement, followed to its
+//! end.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +19,8 @@ pub fn used(document: &Value) -> Result<BTreeSet<String>> {
         document,
         used: BTreeSet::new(),
     };
-    if let Some(paths) = document.get("paths") {
-        search.walk("/paths", Kind::Paths, paths)?;
+    for (path, item) in entries(document.get("paths")) {
+        search.walk(&format!("/paths/{}", escape(path)), Kind::PathItem, item)?;
     }
     Ok(search.used)
 }
@@ -51,12 +51,6 @@ impl Search<'_> {
     fn walk(&mut self, at: &str, kind: Kind, value: &Value) -> Result<()> {
         if let Some(reference) = grammar::reference(kind, value) {
             return self.follow(at, kind, reference);
-        }
-        if kind == Kind::Discriminator {
-            for (_, target) in entries(value.get("mapping")) {
-                let reference = mapped(target.as_str().unwrap_or_default());
-                self.follow(at, Kind::Schema, &reference)?;
-            }
         }
         if kind == Kind::Operation {
             self.follow_security(at, value)?;
@@ -115,14 +109,6 @@ fn section_kind(section: &str) -> Option<Kind> {
         Some(grammar::Child::Each(kind)) => Some(kind),
         _ => None,
     }
-}
-
-/// What a discriminator's mapping leads to: it refers to a schema, or names one.
-pub fn mapped(target: &str) -> String {
-    if target.contains(['#', '/']) {
-        return target.into();
-    }
-    format!("#/components/schemas/{}", escape(target))
 }
 
 fn scheme_reference(name: &str) -> String {

@@ -8,7 +8,7 @@ use crate::{
     document::{Failure, Result, parse, parse_openapi, version},
     overlay::Overlay,
     pin, prose,
-    record::{Pinned, Record, Trimmed, Upstream, release_in, sha256},
+    record::{Pinned, Record, Trimmed, Upstream, is_release, release_in, sha256},
     references, yaml,
 };
 
@@ -43,13 +43,19 @@ pub fn trim(input: &Input) -> Result<Output> {
         .map_err(|e| e.within("overlay.yaml"))?;
     let current = input.current.map(parse).transpose();
     let current = current.map_err(|e| e.within("user-sessions.yaml"))?;
-    let source = source(input, &upstream);
+    let in_upstream = |e: Failure| e.within(input.file);
+    let operations = cut::operations(&upstream).map_err(in_upstream)?;
+    let wanted = &input.record.operations;
+    if !wanted.iter().any(|id| operations.contains_key(id)) {
+        return Err(in_upstream(cut::none_of(wanted, &upstream)));
+    }
+    let source = source(input, &upstream).map_err(in_upstream)?;
 
     let mut notes = Vec::new();
-    let (mut document, pinned) = select(input, &upstream, current.as_ref(), &source, &mut notes)
-        .map_err(|e| e.within(input.file))?;
+    let (mut document, pinned) =
+        select(input, &upstream, current.as_ref(), &source, &mut notes).map_err(in_upstream)?;
     prose::strip(&mut document.value);
-    cut::prune(&mut document.value).map_err(|e| e.within(input.file))?;
+    cut::prune(&mut document.value).map_err(in_upstream)?;
     overlay
         .apply(&mut document.value, &document.pinned)
         .map_err(|e| e.within(format!("overlay.yaml does not fit {}", input.file)))?;
@@ -86,15 +92,34 @@ pub fn trim(input: &Input) -> Result<Output> {
     })
 }
 
-fn source(input: &Input, upstream: &Value) -> Upstream {
+/// Which release this is, by its name. Most have it as `info.version` too.
+fn source(input: &Input, upstream: &Value) -> Result<Upstream> {
     let version = version(upstream);
-    let release = input.release.or_else(|| release_in(input.file));
-    Upstream {
-        release: release.unwrap_or(&version).into(),
+    let named = input.release.or_else(|| release_in(input.file));
+    let release = match named {
+        Some(named) if is_release(&version) && named != version => {
+            return Err(format!(
+                "this is named release {named}, but its `info.version` is {version}; correct the \
+                 file's name or --release"
+            )
+            .into());
+        }
+        Some(named) => named,
+        None if is_release(&version) => &version,
+        None => {
+            return Err(format!(
+                "neither its name nor its `info.version` ({version}) says which release this is; \
+                 add --release"
+            )
+            .into());
+        }
+    };
+    Ok(Upstream {
+        release: release.into(),
         file: input.file.into(),
         sha256: sha256(input.upstream),
         version,
-    }
+    })
 }
 
 /// The kept operations with all components, and what is not from upstream.
@@ -148,8 +173,8 @@ fn select(
         selected.pinned.extend(copied);
         let pin = pin_of(id, input.record, source);
         notes.push(format!(
-            "{id} is kept as it was in {}; gone upstream since {}",
-            pin.from, pin.gone_since
+            "{id} is kept as it was in {}; {} is the first release trimmed without it",
+            pin.from, pin.first_seen_without
         ));
         pins.insert((*id).clone(), pin);
     }
@@ -172,7 +197,7 @@ fn refuse(gone: &[&&String], upstream: &Value, current: Option<&Value>) -> Resul
     Ok(Failure::from(format!(
         "{text}Nothing was written. To go on with the definition in openapi/user-sessions.yaml, add\
          {flags}; to give it up, take it out of `operations` in openapi/upstream.toml \
-         and out of build.rs and src/"
+         and out of openapi/contract.rs and src/"
     )))
 }
 
@@ -184,7 +209,7 @@ fn pin_of(id: &str, record: &Record, source: &Upstream) -> Pinned {
     let from = record.upstream.as_ref().map(|u| u.release.clone());
     Pinned {
         from: from.unwrap_or_else(|| "unknown".into()),
-        gone_since: source.release.clone(),
+        first_seen_without: source.release.clone(),
     }
 }
 
@@ -201,8 +226,8 @@ The only input of build.rs.
     );
     for (id, pin) in pinned {
         text.push_str(&format!(
-            "{id} is kept from release {}: gone upstream since {}.\n",
-            pin.from, pin.gone_since
+            "{id} is kept from release {}; {} is the first release trimmed without it.\n",
+            pin.from, pin.first_seen_without
         ));
     }
     text

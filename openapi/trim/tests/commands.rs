@@ -128,9 +128,58 @@ fn a_release_can_be_named_and_is_remembered() {
             .contains("release = \"2031.01.0\"")
     );
     assert_eq!(place.run(&["check", "shop.yaml"]).0, 0);
-    place.run(&["trim", "shop.yaml"]);
-    // Neither named nor in the file name: `info.version`.
-    assert!(place.read("upstream.toml").contains("release = \"1.0\""));
+}
+
+/// Most releases say which they are. A name that says another one would be recorded.
+#[test]
+fn the_name_of_a_release_and_its_version_have_to_agree() {
+    let place = Workplace::new();
+    let shop = SHOP.replace("version: '1.0'", "version: 2030.03.0");
+    assert_ne!(shop, SHOP);
+    for name in ["2030.03.0-shop.yaml", "shop.yaml"] {
+        place.write(name, &shop);
+        let (status, _, error) = place.run(&["trim", name]);
+        assert_eq!(status, 0, "{error}");
+        assert!(
+            place
+                .read("upstream.toml")
+                .contains("release = \"2030.03.0\"")
+        );
+    }
+    place.write("2030.06.3-shop.yaml", &shop);
+    let (status, _, error) = place.run(&["trim", "2030.06.3-shop.yaml"]);
+    assert_eq!(status, 1);
+    let expected = "2030.06.3-shop.yaml: this is named release 2030.06.3, but its `info.version` \
+                    is 2030.03.0; correct the file's name or --release";
+    assert!(error.contains(expected), "{error}");
+    place.write("shop.yaml", SHOP);
+    let (_, _, error) = place.run(&["trim", "shop.yaml"]);
+    assert!(
+        error.contains("`info.version` (1.0) says which release"),
+        "{error}"
+    );
+}
+
+#[test]
+fn diff_is_headed_by_the_files_and_names_the_successor_of_an_operation() {
+    let place = Workplace::new();
+    let renamed = SHOP.replace("operationId: getPet", "operationId: findPet");
+    place.write("new.yaml", &renamed.replace("{petId}:", "{id}:"));
+    let (status, text, error) = place.run(&["diff", UPSTREAM, "new.yaml"]);
+    assert_eq!(status, 12, "{error}");
+    assert!(
+        text.starts_with("From 2030.01.0-shop.yaml to new.yaml:\n"),
+        "{text}"
+    );
+    let successor = "operation getPet removed (GET /pets/{petId}); in its place is the operation \
+                     findPet (GET /pets/{id})";
+    assert!(text.contains(successor), "{text}");
+
+    place.write("other.yaml", &renamed.replace("addPet", "createPet"));
+    let (status, _, error) = place.run(&["diff", UPSTREAM, "other.yaml"]);
+    assert_eq!(status, 1);
+    let expected = "other.yaml: this has none of the operations addPet, getPet";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]
@@ -156,7 +205,8 @@ fn a_refused_trim_writes_nothing() {
     assert_eq!(status, 0, "{error}");
     let record = place.read("upstream.toml");
     assert!(
-        record.contains("[pinned.addPet]\nfrom = \"2030.01.0\"\ngone_since = \"2030.02.0\""),
+        record
+            .contains("[pinned.addPet]\nfrom = \"2030.01.0\"\nfirst_seen_without = \"2030.02.0\""),
         "{record}"
     );
     assert_eq!(place.run(&["check"]).0, 0);
@@ -173,7 +223,11 @@ fn the_status_of_diff_is_the_worst_class() {
             "summary: Other\n      x",
             10,
         ),
-        ("maxLength: 20", "maxLength: 30", 11),
+        (
+            "        example: {type: string}\n",
+            "        example: {type: string}\n        more: {}\n",
+            11,
+        ),
         ("maxLength: 20", "maxLength: 10", 12),
     ] {
         assert!(SHOP.contains(from), "{from}");
@@ -194,11 +248,10 @@ fn diff_speaks_json() {
     assert_eq!(
         report,
         json!({
-            "old": "1.0", "new": "1.0", "worst": "breaking", "notes": [],
+            "old": UPSTREAM, "new": "new.yaml", "worst": "breaking", "notes": [],
             "changes": [{
                 "class": "breaking",
-                "what": "schema NewPet, field name: maxLength changed",
-                "path": "#/components/schemas/NewPet/properties/name/maxLength",
+                "what": "schema NewPet, properties, name, maxLength changed",
                 "old": 20,
                 "new": 10,
             }],

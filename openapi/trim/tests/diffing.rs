@@ -1,33 +1,24 @@
-//! Every kind of change, with its class.
+//! What changed, and how much it matters.
 
-use openapi_trim::diff::{self, Class};
+use openapi_trim::diff::{self, Class, Report};
 use serde_json::{Value, json};
 
 use crate::support::{object_with, set, shop, shop_with, shop_without_adding};
 
 use Class::{Breaking, Compatible, Documentation};
 
-fn changes(old: &Value, new: &Value) -> Vec<(Class, String)> {
+const GET: &str = "/paths/~1pets~1{petId}/get";
+const ADD: &str = "/paths/~1pets/post";
+const SCHEMAS: &str = "/components/schemas";
+
+fn report(old: &Value, new: &Value) -> Report {
     let operations = ["addPet".to_owned(), "getPet".to_owned()];
-    let report = diff::compare(old, new, &operations).unwrap();
-    for change in &report.changes {
-        assert!(change.path.starts_with("#/"), "{change:?}");
-        let pointer = change.path.trim_start_matches('#');
-        // A field that is required now may have no `required` of its own in one.
-        let parent = pointer.rsplit_once('/').unwrap().0;
-        assert!(
-            new.pointer(parent)
-                .or_else(|| old.pointer(parent))
-                .is_some(),
-            "{} leads nowhere",
-            change.path
-        );
-    }
-    report
-        .changes
-        .into_iter()
-        .map(|c| (c.class, c.what))
-        .collect()
+    diff::compare(("old.yaml", old), ("new.yaml", new), &operations).unwrap()
+}
+
+fn changes(old: &Value, new: &Value) -> Vec<(Class, String)> {
+    let changes = report(old, new).changes.into_iter();
+    changes.map(|c| (c.class, c.what)).collect()
 }
 
 /// Asserts the one change that a new value at a pointer makes.
@@ -36,26 +27,15 @@ fn check(pointer: &str, value: Value, class: Class, what: &str) {
     assert_eq!(found, [(class, what.to_owned())], "{pointer}");
 }
 
-const GET: &str = "/paths/~1pets~1{petId}/get";
-const ADD: &str = "/paths/~1pets/post";
-const SCHEMAS: &str = "/components/schemas";
-
-#[test]
-fn nothing_changed() {
-    assert_eq!(changes(&shop(), &shop()), []);
-}
-
 #[test]
 fn what_is_not_ours_does_not_count() {
+    assert_eq!(changes(&shop(), &shop()), []);
     let mut new = shop();
     set(&mut new, "/paths/~1pets/get", Value::Null);
     set(&mut new, "/components/schemas/Unused", Value::Null);
     set(&mut new, "/components/securitySchemes/unused", Value::Null);
-    set(
-        &mut new,
-        "/components/securitySchemes/oauth/flows/clientCredentials/scopes/shop.new",
-        json!("x"),
-    );
+    let scopes = "/components/securitySchemes/oauth/flows/clientCredentials/scopes";
+    set(&mut new, &format!("{scopes}/shop.new"), json!("x"));
     set(&mut new, &format!("{ADD}/x-lifecycle"), json!("BETA"));
     set(&mut new, "/info/title", json!("Other"));
     assert_eq!(changes(&shop(), &new), []);
@@ -70,579 +50,294 @@ fn where_a_definition_is_written_does_not_count() {
 }
 
 #[test]
-fn operations() {
-    let gone = "operation addPet removed (POST /pets); left behind, unused: \
-                #/components/headers/RateLimit, #/components/requestBodies/NewPet, \
-                #/components/responses/Error, #/components/schemas/Done, \
-                #/components/schemas/Error, #/components/schemas/NewPet, \
-                #/components/schemas/Number, #/components/schemas/Option, \
+fn operations_that_are_gone_new_or_moved() {
+    let gone = "operation addPet removed (POST /pets); its path is still there, without this \
+                method; left behind, unused: #/components/requestBodies/NewPet, \
+                #/components/responses/Error, #/components/schemas/Error, \
+                #/components/schemas/NewPet, #/components/schemas/Option, \
                 #/components/securitySchemes/token";
-    assert_eq!(
-        changes(&shop(), &shop_without_adding()),
-        [(Breaking, gone.to_owned())]
-    );
-    let added = changes(&shop_without_adding(), &shop());
-    assert!(added.contains(&(Compatible, "operation addPet added (POST /pets)".into())));
-    let schema = "schema NewPet added to what our operations use";
-    assert!(added.contains(&(Compatible, schema.into())), "{added:?}");
+    let found = changes(&shop(), &shop_without_adding());
+    assert_eq!(found, [(Breaking, gone.to_owned())]);
+    let found = changes(&shop_without_adding(), &shop());
+    let added = "operation addPet added (POST /pets)";
+    assert_eq!(found, [(Compatible, added.to_owned())]);
 
     let mut moved = shop();
     let item = moved["paths"]["/pets"].clone();
     set(&mut moved, ADD, Value::Null);
-    set(
-        &mut moved,
-        "/paths/~1animals",
-        json!({"put": item["post"], "summary": item["summary"]}),
-    );
-    assert_eq!(
-        changes(&shop(), &moved),
-        [(Breaking, "addPet: moved".into())]
-    );
-    check(
-        &format!("{ADD}/deprecated"),
-        json!(true),
-        Compatible,
-        "addPet: deprecated added",
-    );
-    check(
-        &format!("{ADD}/tags"),
-        json!(["Other"]),
-        Documentation,
-        "addPet: tags changed",
-    );
-    check(
-        &format!("{ADD}/callbacks"),
-        Value::Null,
-        Breaking,
-        "addPet: callbacks removed",
-    );
+    set(&mut moved, "/paths/~1animals", json!({"put": item["post"]}));
+    let report = report(&shop(), &moved);
+    assert_eq!(report.changes.len(), 1);
+    let text = "breaking      addPet, place changed\n              \
+                from \"POST /pets\" to \"PUT /animals\"\n";
+    assert!(report.text().contains(text), "{}", report.text());
 }
 
 #[test]
 fn an_operation_in_neither_is_a_note() {
-    let report = diff::compare(&shop(), &shop(), &["nope".into()]).unwrap();
+    let operations = ["nope".to_owned(), "getPet".to_owned()];
+    let report = diff::compare(("old", &shop()), ("new", &shop()), &operations).unwrap();
     assert_eq!(report.notes, ["nope is in neither document"]);
     assert_eq!(report.status(), 0);
 }
 
 #[test]
-fn parameters() {
+fn only_an_optional_parameter_may_be_added() {
     let list = format!("{GET}/parameters");
     let with = |more: Value| {
         let mut list = shop().pointer(&list).unwrap().as_array().unwrap().clone();
         list.push(more);
         json!(list)
     };
+    let added = "getPet, parameters, query new added";
     let new = json!({"name": "new", "in": "query", "schema": {"type": "string"}});
-    check(
-        &list,
-        with(new.clone()),
-        Compatible,
-        "getPet: query parameter new added",
-    );
-    let mut required = new.clone();
+    check(&list, with(new.clone()), Compatible, added);
+    let mut required = new;
     required["required"] = json!(true);
-    let what = "getPet: query parameter new added, and required";
-    check(&list, with(required.clone()), Breaking, what);
+    check(&list, with(required.clone()), Breaking, added);
     let shared = json!([{"$ref": "#/components/parameters/petId"}, required]);
-    check("/paths/~1pets~1{petId}/parameters", shared, Breaking, what);
+    check("/paths/~1pets~1{petId}/parameters", shared, Breaking, added);
     let first = shop().pointer(&list).unwrap()[0].clone();
-    check(
-        &list,
-        json!([first]),
-        Breaking,
-        "getPet: query parameter limit removed",
-    );
-    check(
-        &format!("{list}/1/required"),
-        json!(true),
-        Breaking,
-        "getPet: query parameter limit is required now",
-    );
-    let found = changes(
-        &shop_with(&format!("{list}/1/required"), json!(true)),
-        &shop(),
-    );
-    let what = "getPet: query parameter limit is no longer required";
-    assert_eq!(found, [(Compatible, what.into())]);
-    let what = "getPet: query parameter limit: style added";
-    check(&format!("{list}/1/style"), json!("form"), Breaking, what);
-}
-
-#[test]
-fn types_and_defaults() {
-    let schema = format!("{GET}/parameters/0/schema");
-    let subject = "getPet: query parameter description";
-    check(
-        &format!("{schema}/type"),
-        json!("integer"),
-        Breaking,
-        &format!("{subject}: type changed"),
-    );
-    check(
-        &format!("{schema}/format"),
-        json!("uuid"),
-        Breaking,
-        &format!("{subject}: format added"),
-    );
-    check(
-        &format!("{schema}/default"),
-        json!("z"),
-        Breaking,
-        &format!("{subject}: default changed"),
-    );
-    check(
-        &format!("{schema}/default"),
-        Value::Null,
-        Breaking,
-        &format!("{subject}: default removed"),
-    );
-    check(
-        &format!("{schema}/pattern"),
-        json!("a"),
-        Breaking,
-        &format!("{subject}: pattern added"),
-    );
-    let shared = "/components/parameters/petId/schema/type";
-    check(
-        shared,
-        json!("integer"),
-        Breaking,
-        "getPet: path parameter petId: type changed",
-    );
-}
-
-#[test]
-fn limits_depend_on_the_way() {
-    let sent = format!("{GET}/parameters/1/schema");
-    let subject = "getPet: query parameter limit";
-    for (key, value, class) in [
-        ("maximum", json!(50), Breaking),
-        ("maximum", json!(200), Compatible),
-        ("minimum", json!(5), Breaking),
-        ("minimum", json!(0), Compatible),
-    ] {
-        check(
-            &format!("{sent}/{key}"),
-            value,
-            class,
-            &format!("{subject}: {key} changed"),
-        );
+    let removed = "getPet, parameters, query limit removed";
+    check(&list, json!([first]), Breaking, removed);
+    let limit = "getPet, parameters, query limit";
+    for (key, value) in [("required", json!(true)), ("style", json!("form"))] {
+        let what = format!("{limit}, {key} added");
+        check(&format!("{list}/1/{key}"), value, Breaking, &what);
     }
-    let what = format!("{subject}: maximum removed");
-    check(&format!("{sent}/maximum"), Value::Null, Compatible, &what);
-    let received = format!("{SCHEMAS}/Error/properties/code/maxLength");
+    let what = format!("{limit}, deprecated added");
     check(
-        &received,
-        json!(5),
+        &format!("{list}/1/deprecated"),
+        json!(true),
         Compatible,
-        "schema Error, field code: maxLength added",
+        &what,
     );
 }
 
 #[test]
-fn enums_depend_on_the_way() {
-    let sent = format!("{GET}/parameters/1/schema/enum");
-    let subject = "getPet: query parameter limit: enum";
-    check(
-        &sent,
-        json!([1, 10, 100, 7]),
-        Compatible,
-        &format!("{subject} value 7 added"),
-    );
-    check(
-        &sent,
-        json!([1, 10]),
-        Breaking,
-        &format!("{subject} value 100 removed"),
-    );
-    check(
-        &sent,
-        Value::Null,
-        Compatible,
-        &format!("{subject} removed"),
-    );
-    let received = format!("{SCHEMAS}/Trick/enum");
-    let subject = "schema Trick: enum";
-    check(
-        &received,
-        json!(["sit", "no", "1", "roll"]),
-        Breaking,
-        &format!("{subject} value \"roll\" added"),
-    );
-    check(
-        &received,
-        json!(["sit", "no"]),
-        Compatible,
-        &format!("{subject} value \"1\" removed"),
-    );
-    check(
-        &received,
-        Value::Null,
-        Breaking,
-        &format!("{subject} removed"),
-    );
+fn types_defaults_limits_and_values() {
+    let list = format!("{GET}/parameters");
+    let text = "getPet, parameters, query description, schema";
+    let limit = "getPet, parameters, query limit, schema";
+    for (pointer, value, what) in [
+        (
+            "0/schema/type",
+            json!("integer"),
+            format!("{text}, type changed"),
+        ),
+        (
+            "0/schema/default",
+            json!("z"),
+            format!("{text}, default changed"),
+        ),
+        (
+            "0/schema/default",
+            Value::Null,
+            format!("{text}, default removed"),
+        ),
+        (
+            "0/schema/pattern",
+            json!("a"),
+            format!("{text}, pattern added"),
+        ),
+        (
+            "1/schema/maximum",
+            json!(50),
+            format!("{limit}, maximum changed"),
+        ),
+        (
+            "1/schema/enum",
+            json!([1, 10]),
+            format!("{limit}, enum changed"),
+        ),
+    ] {
+        check(&format!("{list}/{pointer}"), value, Breaking, &what);
+    }
 }
 
 #[test]
-fn request_bodies() {
-    let at = format!("{ADD}/requestBody");
+fn bodies_and_their_fields() {
     let body = "/components/requestBodies/NewPet";
-    let without = shop_with(&at, Value::Null);
-    let found = changes(&shop(), &without);
-    assert!(
-        found.contains(&(Breaking, "addPet: request body removed".into())),
-        "{found:?}"
-    );
-    let found = changes(&without, &shop());
-    assert!(
-        found.contains(&(Compatible, "addPet: request body added".into())),
-        "{found:?}"
-    );
+    let without = shop_with(&format!("{ADD}/requestBody"), Value::Null);
+    let removed = (Breaking, "addPet, requestBody removed".to_owned());
+    assert_eq!(changes(&shop(), &without), [removed]);
+    let added = (Compatible, "addPet, requestBody added".to_owned());
+    assert_eq!(changes(&without, &shop()), [added]);
     let mut required = shop();
     set(&mut required, &format!("{body}/required"), json!(true));
-    let found = changes(&without, &required);
-    let what = "addPet: request body added, and required";
-    assert!(found.contains(&(Breaking, what.into())), "{found:?}");
-    let what = "addPet: request body is required now";
-    assert_eq!(changes(&shop(), &required), [(Breaking, what.into())]);
-    let what = "addPet: request body, text/plain added";
+    let added = (Breaking, "addPet, requestBody added".to_owned());
+    assert_eq!(changes(&without, &required), [added]);
+    let what = "addPet, requestBody, content, text/plain added";
     check(
         &format!("{body}/content/text~1plain"),
         json!({}),
-        Compatible,
+        Breaking,
         what,
     );
-}
 
-#[test]
-fn fields_depend_on_the_way() {
     let sent = format!("{SCHEMAS}/NewPet");
-    let subject = "schema NewPet, field";
-    check(
-        &format!("{sent}/properties/new"),
-        json!({}),
-        Compatible,
-        &format!("{subject} new added"),
-    );
-    check(
-        &format!("{sent}/properties/example"),
-        Value::Null,
-        Breaking,
-        &format!("{subject} example removed"),
-    );
-    let mut new = shop_with(&format!("{sent}/properties/new"), json!({}));
-    set(
-        &mut new,
-        &format!("{sent}/required"),
-        json!(["name", "new"]),
-    );
-    let what = format!("{subject} new added, and required");
-    assert_eq!(changes(&shop(), &new), [(Breaking, what)]);
-    let what = "schema NewPet: field example is required now";
-    check(
-        &format!("{sent}/required"),
-        json!(["name", "example"]),
-        Breaking,
-        what,
-    );
-    let what = "schema NewPet: field name is no longer required";
-    check(&format!("{sent}/required"), json!([]), Compatible, what);
-
-    let received = format!("{SCHEMAS}/Error");
-    check(
-        &format!("{received}/properties/new"),
-        json!({}),
-        Compatible,
-        "schema Error, field new added",
-    );
-    check(
-        &format!("{received}/properties/code"),
-        Value::Null,
-        Breaking,
-        "schema Error, field code removed",
-    );
-    let mut new = shop_with(&format!("{received}/properties/new"), json!({}));
-    set(&mut new, &format!("{received}/required"), json!(["new"]));
-    let what = "schema Error, field new added".to_owned();
-    assert_eq!(changes(&shop(), &new), [(Compatible, what)]);
-    let what = "schema Error: field code is required now";
-    check(
-        &format!("{received}/required"),
-        json!(["code"]),
-        Compatible,
-        what,
-    );
-    let what = "schema Error, field code: nullable added";
-    check(
-        &format!("{received}/properties/code/nullable"),
-        json!(true),
-        Breaking,
-        what,
-    );
-    let what = "schema NewPet, field name: nullable added";
-    check(
-        &format!("{sent}/properties/name/nullable"),
-        json!(true),
-        Compatible,
-        what,
-    );
-    check(
-        &format!("{sent}/additionalProperties"),
-        json!(false),
-        Breaking,
-        "schema NewPet: additionalProperties added",
-    );
-    let what = "schema Option: type changed";
-    check(
-        &format!("{SCHEMAS}/Option/type"),
-        json!("integer"),
-        Breaking,
-        what,
-    );
-}
-
-#[test]
-fn variants_depend_on_the_way() {
-    let origin = format!("{SCHEMAS}/Pet/properties/origin/oneOf");
-    let subject = "schema Pet, field origin: oneOf";
-    let shop_ref = json!({"$ref": "#/components/schemas/Shop"});
-    let text = json!({"type": "string"});
-    check(
-        &origin,
-        json!([shop_ref.clone()]),
-        Compatible,
-        &format!("{subject} member 1 removed"),
-    );
-    let more = json!([shop_ref, text, {"$ref": "#/components/schemas/Trick"}]);
-    check(&origin, more, Breaking, &format!("{subject} Trick added"));
-    let what = "schema Pet, discriminator: propertyName changed";
-    check(
-        &format!("{SCHEMAS}/Pet/discriminator/propertyName"),
-        json!("x"),
-        Breaking,
-        what,
-    );
-}
-
-#[test]
-fn variants_of_a_discriminator() {
-    let mapping = format!("{SCHEMAS}/Pet/discriminator/mapping");
-    let subject = "schema Pet, discriminator";
-    let more = json!({"cat": "Cat", "dog": "Dog", "pet": "Pet"});
-    check(&mapping, more, Breaking, &format!("{subject}: pet added"));
-    let found = changes(&shop(), &shop_with(&mapping, json!({"dog": "Dog"})));
-    assert_eq!(found, [(Compatible, format!("{subject}: cat removed"))]);
-    let what = "schema Pet: discriminator removed";
-    let found = changes(
-        &shop(),
-        &shop_with(&format!("{SCHEMAS}/Pet/discriminator"), Value::Null),
-    );
-    assert!(found.contains(&(Breaking, what.into())), "{found:?}");
-}
-
-#[test]
-fn a_schema_that_is_gone_or_new() {
-    let mut new = shop();
-    set(&mut new, &format!("{SCHEMAS}/Friend"), Value::Null);
-    set(
-        &mut new,
-        &format!("{SCHEMAS}/Person/properties/friend"),
-        json!({"type": "object"}),
-    );
-    assert_eq!(
-        changes(&shop(), &new),
-        [(Breaking, "schema Friend removed".into())]
-    );
-    let found = changes(&new, &shop());
-    let what = "schema Friend added to what our operations use";
-    assert_eq!(found, [(Compatible, what.into())]);
-}
-
-#[test]
-fn statuses() {
-    let responses = format!("{GET}/responses");
-    let ok = shop().pointer(&format!("{responses}/200")).unwrap().clone();
-    check(
-        &format!("{responses}/202"),
-        ok.clone(),
-        Breaking,
-        "getPet: response 202 added",
-    );
-    check(
-        &format!("{responses}/404"),
-        json!({"description": ""}),
-        Compatible,
-        "getPet: response 404 added",
-    );
-    let mut new = shop();
-    set(&mut new, &responses, json!({"202": ok}));
-    assert_eq!(
-        changes(&shop(), &new),
-        [
-            (Breaking, "getPet: response 200 removed".into()),
-            (Breaking, "getPet: response 202 added".into()),
-        ]
-    );
-    let what = "addPet: response 4XX removed";
-    let found = changes(
-        &shop(),
-        &shop_with(&format!("{ADD}/responses/4XX"), Value::Null),
-    );
-    assert!(found.contains(&(Compatible, what.into())), "{found:?}");
-    let what = "getPet: response 200, application/json removed";
-    let found = changes(
-        &shop(),
-        &shop_with(&format!("{responses}/200/content"), json!({})),
-    );
-    assert!(found.contains(&(Breaking, what.into())), "{found:?}");
-    let found = changes(
-        &shop_with(&format!("{responses}/200/content"), json!({})),
-        &shop(),
-    );
-    let what = "getPet: response 200, application/json added";
-    assert!(found.contains(&(Breaking, what.into())), "{found:?}");
-    let header = format!("{ADD}/responses/201/headers/x-plain");
-    check(
-        &header,
-        Value::Null,
-        Breaking,
-        "addPet: response 201, header x-plain removed",
-    );
-    let what = "addPet: response 201, header x-new added";
-    check(&header.replace("plain", "new"), json!({}), Compatible, what);
-}
-
-#[test]
-fn security() {
-    let at = format!("{GET}/security");
-    for (new, class, what) in [
+    let subject = "schema NewPet";
+    for (pointer, value, class, what) in [
         (
-            json!([{"oauth": ["shop.read", "shop.write"]}]),
+            "properties/new",
+            json!({}),
+            Compatible,
+            "properties, new added",
+        ),
+        (
+            "properties/example",
+            Value::Null,
             Breaking,
-            "security needs oauth with shop.read, shop.write now (was: oauth with shop.read)",
+            "properties, example removed",
         ),
+        ("required", json!([]), Breaking, "required changed"),
         (
-            json!([{"oauth": ["shop.write"]}]),
+            "additionalProperties",
+            json!(false),
             Breaking,
-            "security needs oauth with shop.write now (was: oauth with shop.read)",
+            "additionalProperties added",
+        ),
+        ("title", json!("Other"), Documentation, "title added"),
+        // Properties with the names of fields.
+        (
+            "properties/deprecated",
+            json!({}),
+            Compatible,
+            "properties, deprecated added",
         ),
         (
-            json!([{"oauth": []}]),
-            Compatible,
-            "security needs oauth only (was: oauth with shop.read)",
-        ),
-        (
-            json!([{"oauth": ["shop.read"]}, {"token": []}]),
-            Compatible,
-            "security token also accepted",
-        ),
-        (
-            json!([]),
-            Compatible,
-            "security no longer needed (was: oauth with shop.read)",
+            "properties/description/type",
+            json!("integer"),
+            Breaking,
+            "properties, description, type changed",
         ),
     ] {
-        check(&at, new, class, &format!("getPet: {what}"));
+        check(
+            &format!("{sent}/{pointer}"),
+            value,
+            class,
+            &format!("{subject}, {what}"),
+        );
     }
-    let none = shop_with(&at, json!([]));
-    let what = "getPet: security oauth with shop.read needed now";
-    assert_eq!(changes(&none, &shop()), [(Breaking, what.into())]);
-    let what = "addPet: security token no longer accepted (was: token)";
+    // Told once, although two responses and two operations refer to it.
+    let what = "schema Error, properties, code removed";
     check(
-        &format!("{ADD}/security"),
-        json!([{"oauth": ["shop.write"]}]),
+        &format!("{SCHEMAS}/Error/properties/code"),
+        Value::Null,
         Breaking,
         what,
     );
-    let schemes = "/components/securitySchemes";
+}
+
+#[test]
+fn another_name_of_a_schema_is_another_type() {
+    let mut new = shop();
+    let error = new["components"]["schemas"]["Error"].clone();
+    set(&mut new, &format!("{SCHEMAS}/Problem"), error);
+    let schema = "/components/responses/Error/content/application~1json/schema/$ref";
+    set(&mut new, schema, json!("#/components/schemas/Problem"));
+    let what = "addPet, responses, 4XX, content, application/json, schema, $ref changed";
+    assert_eq!(changes(&shop(), &new), [(Breaking, what.to_owned())]);
+}
+
+#[test]
+fn responses_count_unless_they_are_errors() {
+    let responses = format!("{GET}/responses");
+    for (status, class) in [
+        ("202", Breaking),
+        ("default", Breaking),
+        ("404", Compatible),
+        ("5XX", Compatible),
+    ] {
+        let what = format!("getPet, responses, {status} added");
+        let response = json!({"description": ""});
+        check(&format!("{responses}/{status}"), response, class, &what);
+    }
+    let what = "getPet, responses, 200 removed";
+    check(&format!("{responses}/200"), Value::Null, Breaking, what);
+    // No content is no content.
+    let mut empty = shop();
+    set(
+        &mut empty,
+        &format!("{responses}/204"),
+        json!({"description": ""}),
+    );
+    let mut none = empty.clone();
+    set(&mut none, &format!("{responses}/204/content"), json!({}));
+    assert_eq!(changes(&empty, &none), []);
+}
+
+#[test]
+fn credentials_and_servers() {
+    let what = "addPet, security changed";
+    for value in [
+        json!([{"token": []}]),
+        json!([{"token": []}, {"oauth": ["shop.read"]}]),
+        json!([{"token": [], "oauth": ["shop.write"]}]),
+        json!([]),
+    ] {
+        check(&format!("{ADD}/security"), value, Breaking, what);
+    }
+    let other_order = json!([{"oauth": ["shop.write"]}, {"token": []}]);
+    let new = shop_with(&format!("{ADD}/security"), other_order);
+    assert_eq!(changes(&shop(), &new), []);
+
+    let scheme = "/components/securitySchemes";
+    let what = "security scheme token, in changed";
     check(
-        &format!("{schemes}/token/in"),
+        &format!("{scheme}/token/in"),
         json!("query"),
         Breaking,
-        "security scheme token: in changed",
-    );
-    let what = "security scheme oauth: flow clientCredentials changed";
-    check(
-        &format!("{schemes}/oauth/flows/clientCredentials/tokenUrl"),
-        json!("/x"),
-        Breaking,
         what,
     );
-}
-
-#[test]
-fn servers() {
-    let new = shop_with("/servers/0/url", json!("https://other"));
+    let what = "security scheme oauth, flows, clientCredentials, tokenUrl changed";
+    let url = format!("{scheme}/oauth/flows/clientCredentials/tokenUrl");
+    check(&url, json!("/other"), Breaking, what);
+    let undeclared = shop_with(&format!("{scheme}/token"), Value::Null);
+    let notes = report(&shop(), &undeclared).notes;
     assert_eq!(
-        changes(&shop(), &new),
-        [
-            (Breaking, "addPet: servers changed".into()),
-            (Breaking, "getPet: servers changed".into()),
-        ]
+        notes,
+        ["new.yaml does not declare the security scheme token"]
     );
+
+    let servers = json!([{"url": "https://{domain}/v2"}]);
+    let what = "addPet, servers changed";
+    check(&format!("{ADD}/servers"), servers, Breaking, what);
 }
 
 #[test]
-fn words() {
+fn wording_is_documentation() {
     for (pointer, what) in [
-        (format!("{ADD}/summary"), "addPet: summary changed"),
+        (format!("{ADD}/summary"), "addPet, summary changed"),
         (
-            format!("{GET}/parameters/0/description"),
-            "getPet: query parameter description: description changed",
+            "/components/parameters/petId/description".into(),
+            "getPet, parameters, path petId, description changed",
         ),
         (
-            format!("{GET}/parameters/0/schema/example"),
-            "getPet: query parameter description: example changed",
-        ),
-        (
-            format!("{ADD}/responses/201/description"),
-            "addPet: response 201: description changed",
-        ),
-        (
-            "/components/requestBodies/NewPet/description".into(),
-            "addPet: request body: description changed",
+            format!("{SCHEMAS}/NewPet/properties/description/description"),
+            "schema NewPet, properties, description, description changed",
         ),
         (
             "/components/securitySchemes/token/description".into(),
-            "security scheme token: description changed",
+            "security scheme token, description changed",
         ),
     ] {
         check(&pointer, json!("other"), Documentation, what);
     }
-    let title = format!("{SCHEMAS}/Error/title");
+    let what = "addPet, tags changed";
     check(
-        &title,
-        json!("E"),
+        &format!("{ADD}/tags"),
+        json!(["Other"]),
         Documentation,
-        "schema Error: title added",
+        what,
     );
-}
-
-#[test]
-fn what_travels_both_ways_is_told_once_as_the_worse() {
-    let schema = format!("{GET}/responses/200/content/application~1json/schema");
-    let old = shop_with(&schema, json!({"$ref": "#/components/schemas/NewPet"}));
-    let subject = "schema NewPet, field name: maxLength changed";
-    for length in [10, 30] {
-        let mut new = old.clone();
-        set(
-            &mut new,
-            &format!("{SCHEMAS}/NewPet/properties/name/maxLength"),
-            json!(length),
-        );
-        assert_eq!(changes(&old, &new), [(Breaking, subject.into())]);
-    }
 }
 
 #[test]
 fn the_worst_comes_first() {
     let mut new = shop_with(&format!("{ADD}/summary"), json!("other"));
-    set(
-        &mut new,
-        &format!("{GET}/responses/404"),
-        json!({"description": ""}),
-    );
+    let missing = json!({"description": ""});
+    set(&mut new, &format!("{GET}/responses/404"), missing);
     set(
         &mut new,
         &format!("{GET}/parameters/1/schema/type"),
@@ -659,8 +354,6 @@ fn the_worst_comes_first() {
 fn recursive_schemas_end() {
     let field = format!("{SCHEMAS}/Pet/properties/parent");
     let found = changes(&shop(), &shop_with(&field, object_with("x")));
-    assert!(
-        found.iter().any(|(class, _)| *class == Breaking),
-        "{found:?}"
-    );
+    let what = "schema Pet, properties, parent, type added".to_owned();
+    assert!(found.contains(&(Breaking, what)), "{found:?}");
 }

@@ -6,10 +6,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod changes;
 mod commands;
 mod cutting;
 mod diffing;
-
+mod fetching;
 mod new_options;
 mod overlays;
 mod pinning;

@@ -11,11 +11,12 @@ use std::{
     process::Command,
 };
 
-use openapi_trim::{document::parse, folder::Folder};
+use openapi_trim::folder::Folder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    changes::upstream,
     releases::{code, copy, repository},
     support::set,
 };
@@ -46,32 +47,14 @@ fn new_options() -> [(&'static str, Value); 4] {
 /// options in it.
 fn release() -> (TempDir, Folder) {
     let (place, folder) = copy();
-    let path = |name: &str| place.path().join(name);
-    let current = fs::read_to_string(path("user-sessions.yaml")).unwrap();
-    let mut release = parse(&current).unwrap();
-    // Upstream has defaults, which the overlay removes.
-    set(
-        &mut release,
-        &format!("{REVOKE}/0/schema"),
-        json!({"type": "boolean", "default": false}),
-    );
-    set(
-        &mut release,
-        &format!("{REVOKE}/1/schema"),
-        json!({"type": "boolean", "default": true}),
-    );
-    set(
-        &mut release,
-        &format!("{END}/keepCurrent"),
-        json!({"type": "boolean", "default": true}),
-    );
+    let mut release = upstream();
     for (name, schema) in new_options() {
         let parameter = json!({"name": name, "in": "query", "schema": schema});
         let parameters = release.pointer_mut(REVOKE).unwrap();
         parameters.as_array_mut().unwrap().push(parameter);
         set(&mut release, &format!("{END}/{name}"), schema);
     }
-    fs::write(path(RELEASE), release.to_string()).unwrap();
+    fs::write(place.path().join(RELEASE), release.to_string()).unwrap();
     (place, folder)
 }
 

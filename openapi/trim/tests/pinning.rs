@@ -17,6 +17,7 @@ actions:
   - target: $.components.schemas.NewPet.properties.options.default
     description: Not to be sent.
     remove: true
+    x-was: {description: stays, $ref: stays, x-a: stays}
   - target: $.components.schemas.NewPet
     description: Our words.
     update: {description: A pet to be., required: [options]}
@@ -76,10 +77,26 @@ fn it_is_refused_with_what_is_left_behind() {
     assert!(refused.unwrap_err().contains("its path is gone too"));
     let renamed = shop_with("/paths/~1pets/post/operationId", json!("createPet"));
     let refused = run(&renamed, SECOND, Some(&first()), &[]).unwrap_err();
+    let successor = "in its place is the operation createPet (POST /pets)";
+    assert!(refused.contains(successor), "{refused}");
     assert!(
-        refused.contains("in its place is the operation createPet"),
+        refused.contains("out of openapi/contract.rs and src/"),
         "{refused}"
     );
+}
+
+/// A file of another of Okta's APIs says nothing about what is gone.
+#[test]
+fn a_document_with_none_of_the_operations_is_refused_even_to_keep_them() {
+    let mut other = shop_without_adding();
+    set(&mut other, "/paths/~1pets~1{petId}/get", Value::Null);
+    for keep in [&[][..], &["addPet", "getPet"]] {
+        let refused = run(&other, SECOND, Some(&first()), keep).unwrap_err();
+        let expected = "2030.02.0-shop.json: this has none of the operations addPet, getPet; \
+                        its title is \"Shop\"";
+        assert!(refused.starts_with(expected), "{refused}");
+        assert!(!refused.contains("--keep-pinned"), "{refused}");
+    }
 }
 
 #[test]
@@ -96,11 +113,11 @@ fn kept_it_is_as_before_and_recorded() {
     assert!(
         second
             .specification
-            .contains("# addPet is kept from release 2030.01.0: gone upstream since 2030.02.0.\n")
+            .contains("# addPet is kept from release 2030.01.0; 2030.02.0 is the first release trimmed without it.\n")
     );
     let pinned = &Record::read(&second.record).unwrap().pinned["addPet"];
     assert_eq!(
-        (&*pinned.from, &*pinned.gone_since),
+        (&*pinned.from, &*pinned.first_seen_without),
         ("2030.01.0", "2030.02.0")
     );
 
@@ -183,6 +200,7 @@ fn an_overlay_that_no_longer_fits_upstream_is_still_refused() {
         "  - target: $.paths['/pets/{petId}'].get.parameters[?@.name == 'gone'].schema
     description: For the other operation.
     remove: true
+    x-was: true
   - target: $.paths['/pets']",
     );
     let first = first();

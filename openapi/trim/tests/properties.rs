@@ -62,11 +62,7 @@ fn any_document() -> impl Strategy<Value = Value> {
                     0 => schema["properties"]["description"] = to(*n),
                     1 => schema["items"] = to(*n),
                     2 => schema["allOf"] = json!([to(*n), {"type": "object", "example": 1}]),
-                    3 => {
-                        schema["discriminator"] = json!({
-                            "propertyName": "p", "mapping": {"m": format!("S{n}")},
-                        })
-                    }
+                    3 => schema["oneOf"] = json!([{"type": "string"}, to(*n)]),
                     _ => schema["additionalProperties"] = to(*n),
                 }
             }
@@ -130,7 +126,7 @@ proptest! {
 
     #[test]
     fn a_document_does_not_differ_from_itself(document in any_document()) {
-        let report = openapi_trim::diff::compare(&document, &document, &["a".into()]).unwrap();
+        let report = openapi_trim::diff::compare(("old", &document), ("new", &document), &["a".into()]).unwrap();
         prop_assert_eq!(report.changes, []);
     }
 }

@@ -4,14 +4,13 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use openapi_trim::{
     diff::{self, Class},
     document::{parse_openapi, read},
     folder::Folder,
-    record::Record,
 };
 use tempfile::TempDir;
 
@@ -83,77 +82,61 @@ fn every_release_builds_or_is_refused() {
     for upstream in releases() {
         let (place, folder) = copy();
         let keep = ["endUserSessions".to_owned()];
-        let started = Instant::now();
+        let started = cpu_time();
         let mut outcome = folder.trim(&upstream, None, &[]);
-        let took = started.elapsed();
-        assert!(
-            took < Duration::from_secs(5),
-            "{} took {took:?}",
-            upstream.display()
-        );
+        let took = cpu_time().saturating_sub(started);
+        let limit = Duration::from_secs(5);
+        assert!(took < limit, "{} took {took:?}", upstream.display());
         if let Err(refused) = &outcome
             && refused
                 .to_string()
-                .contains("--keep-pinned endUserSessions")
+                .contains("add --keep-pinned endUserSessions;")
         {
-            assert!(
-                refused
-                    .to_string()
-                    .contains("#/components/schemas/KeepCurrent")
-            );
             outcome = folder.trim(&upstream, None, &keep);
-            let record = fs::read_to_string(place.path().join("upstream.toml")).unwrap();
-            let record = Record::read(&record).unwrap();
-            assert!(record.pinned.contains_key("endUserSessions"));
         }
-        match outcome {
+        let name = upstream.display();
+        match outcome.map_err(|refused| refused.to_string()) {
             Ok(_) => {
                 folder.check(Some(&upstream)).unwrap();
-                assert_eq!(
-                    code(place.path()).unwrap(),
-                    expected,
-                    "{}",
-                    upstream.display()
-                );
+                assert_eq!(code(place.path()).unwrap(), expected, "{name}");
             }
+            // Before 2025.08.0; before 2024.08.0 without endUserSessions, too.
+            Err(refused) if refused.contains("'forgetDevices'") => {
+                let what = "delete/parameters has oauthTokens. Upstream may have changed";
+                assert!(refused.contains(what), "{name}: {refused}");
+            }
+            // Of another API.
             Err(refused) => {
-                let refused = refused.to_string();
-                assert!(refused.contains("forgetDevices"), "{refused}");
-                assert!(refused.contains("matches nothing"), "{refused}");
+                let is_other = refused.contains("this has none of the operations")
+                    || refused.contains("not an OpenAPI 3.0 document");
+                assert!(is_other, "{name}: {refused}");
+                assert!(!refused.contains("--keep-pinned"), "{name}: {refused}");
             }
         }
     }
 }
 
-#[test]
-fn the_contract_of_the_build_script_refuses_what_the_code_cannot_use() {
-    let (place, _) = copy();
-    let file = place.path().join("user-sessions.yaml");
-    let text = fs::read_to_string(&file).unwrap();
-    let broken = text.replace(
-        "name: forgetDevices",
-        "required: true\n          name: forgetDevices",
-    );
-    assert_ne!(text, broken);
-    fs::write(&file, broken).unwrap();
-    let refused = code(place.path()).unwrap_err();
-    assert!(
-        refused.contains("revokeUserSessions: the query parameter forgetDevices is required"),
-        "{refused}"
-    );
+/// The time that this thread has computed, however busy the machine is. Zero where the
+/// kernel does not tell.
+fn cpu_time() -> Duration {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = told.split(' ').next().and_then(|n| n.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 
-/// What changed between the releases that we know, wording aside.
+/// What changed between the releases that we know, wording aside. Skipped where they are
+/// not at hand.
 #[test]
 fn diff_finds_the_real_changes_and_no_others() {
     let [y2024, y2025, dev, public] = [
         "2024.08.0-management-minimal.yaml",
         "2025.08.0-management-minimal.yaml",
-        "2026.06.3-management-dev-noEnums-minimal.yaml",
+        "2026.03.0-management-dev-noEnums-minimal.yaml",
         "2026.06.3-management-minimal.yaml",
     ]
     .map(release);
     let (Some(y2024), Some(y2025), Some(dev), Some(public)) = (y2024, y2025, dev, public) else {
+        eprintln!("skipped: the releases to compare are not at hand");
         return;
     };
     let end = "endUserSessions";
@@ -165,7 +148,7 @@ fn diff_finds_the_real_changes_and_no_others() {
             &y2025,
             &[(
                 Class::Compatible,
-                "revokeUserSessions: query parameter forgetDevices added".into(),
+                "revokeUserSessions, parameters, query forgetDevices added".into(),
             )],
         ),
         (
@@ -173,7 +156,7 @@ fn diff_finds_the_real_changes_and_no_others() {
             &y2024,
             &[(
                 Class::Breaking,
-                "revokeUserSessions: query parameter forgetDevices removed".into(),
+                "revokeUserSessions, parameters, query forgetDevices removed".into(),
             )],
         ),
         (
@@ -182,7 +165,7 @@ fn diff_finds_the_real_changes_and_no_others() {
             &[(
                 Class::Breaking,
                 format!(
-                    "operation {end} removed {operation}; \
+                    "operation {end} removed {operation}; its path is gone too; \
                      left behind, unused: #/components/schemas/KeepCurrent"
                 ),
             )],
@@ -190,29 +173,24 @@ fn diff_finds_the_real_changes_and_no_others() {
         (
             &public,
             &dev,
-            &[
-                (
-                    Class::Compatible,
-                    "schema KeepCurrent added to what our operations use".into(),
-                ),
-                (
-                    Class::Compatible,
-                    format!("operation {end} added {operation}"),
-                ),
-            ],
+            &[(
+                Class::Compatible,
+                format!("operation {end} added {operation}"),
+            )],
         ),
         (&y2025, &dev, &[]),
     ];
     let load = |path: &Path| parse_openapi(&read(path).unwrap()).unwrap();
     let operations = [end.to_owned(), "revokeUserSessions".to_owned()];
     for (old, new, expected) in cases {
-        let report = diff::compare(&load(old), &load(new), &operations).unwrap();
+        let (old, new) = (("old", &load(old)), ("new", &load(new)));
+        let report = diff::compare(old, new, &operations).unwrap();
         let found: Vec<_> = report
             .changes
             .into_iter()
             .filter(|change| change.class != Class::Documentation)
             .map(|change| (change.class, change.what))
             .collect();
-        assert_eq!(found, expected, "{} to {}", old.display(), new.display());
+        assert_eq!(found, expected);
     }
 }

@@ -55,9 +55,18 @@ fn words_of_old_yaml_are_strings() {
 
 #[test]
 fn a_key_that_is_there_twice_is_an_error() {
-    let refused = parse("a: 1\nb: 2\na: 3").unwrap_err().to_string();
-    assert!(refused.contains("duplicate"), "{refused}");
-    assert!(refused.contains("line 3"), "{refused}");
+    for text in ["a: 1\nb: 2\na: 3", "{\"a\": 1,\n\"b\": {},\n\"a\": 3}"] {
+        let refused = parse(text).unwrap_err().to_string();
+        assert!(refused.contains("duplicate"), "{refused}");
+        assert!(refused.contains("line 3"), "{refused}");
+    }
+}
+
+#[test]
+fn what_json_alone_has_is_read() {
+    let text = "{\n\t\"a\\/\": \"\\ud83d\\ude00\\u00e9\\t\",\t\"b\":[1e3,-0.5]}\n";
+    let as_json: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(parse(text).unwrap(), as_json);
 }
 
 #[test]
@@ -74,7 +83,7 @@ sha256 = "1"
 overlay_sha256 = "2"
 [pinned.a]
 from = "1.2.2"
-gone_since = "1.2.3"
+first_seen_without = "1.2.3"
 "#;
     let record = Record::read(text).unwrap();
     let written = record.write().unwrap();
