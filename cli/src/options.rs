@@ -132,6 +132,11 @@ pub struct Pace {
     /// How long the run may take, like 30m. Users who are not done by then are reported
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub deadline: Option<Duration>,
+
+    /// Try every user, however many are refused or get no response. Without this, the run
+    /// stops when nobody can be revoked
+    #[arg(long)]
+    pub keep_going: bool,
 }
 
 fn share(text: &str) -> Result<f64, String> {

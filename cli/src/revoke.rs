@@ -123,7 +123,8 @@ impl Job {
             .options(self.saved.options.clone())
             .exclude(self.saved.exclude.iter().cloned())
             .share(pace.share)
-            .concurrency(pace.concurrency);
+            .concurrency(pace.concurrency)
+            .keep_going(pace.keep_going);
         if let Some(limit) = pace.deadline {
             run = run.deadline(limit);
         }

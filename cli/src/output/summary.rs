@@ -1,6 +1,6 @@
 //! What a run has done, and what to do next.
 
-use okta_user_sessions::{Outcome, Report};
+use okta_user_sessions::{Outcome, Report, StopReason};
 
 use super::{outcomes, say};
 
@@ -22,6 +22,9 @@ pub fn conclude(report: &Report, repeat_failures: bool) {
         let detail = report.stop_detail.as_deref();
         let detail = detail.map_or(String::new(), |detail| format!(": {detail}"));
         say(format_args!("stopped early: {reason}{detail}"));
+        if matches!(reason, StopReason::Forbidden | StopReason::Unavailable) {
+            say("resuming tries the users first who were not tried; --keep-going tries everybody");
+        }
     }
 }
 
