@@ -88,6 +88,8 @@ fn results_of_a_hundred_thousand_calls_agree_with_the_orgs_record() {
         println!("{times:>8} {verdict}, done in {done}");
     }
     was_tried(&totals);
+    // Too rare for the test above.
+    assert!(totals.contains_key("bulk: rejected"));
 }
 
 fn soak(caller: Caller, calls: u64, seed: u64, totals: &mut Totals) {
@@ -118,7 +120,7 @@ fn was_tried(totals: &Totals) {
         let (times, done) = sum(unknown);
         assert!(times > done && done > 0);
     }
-    for verdict in ["None", "bulk: revoked", "bulk: rejected"] {
+    for verdict in ["None", "bulk: revoked"] {
         assert!(sum(verdict).0 > 0);
     }
 }

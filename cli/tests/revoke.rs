@@ -184,7 +184,7 @@ async fn the_report_does_not_overwrite_what_the_run_needs() {
     let folder = Folder::new("same");
     folder.write("users", ids(3).join("\n"));
     folder.write("keep", "00u00000\n");
-    folder.write("set.yaml", "okta: {}\n");
+    folder.write("set.yaml", "okta:\n  client: {}\n");
     let list = ["revoke", "--yes", "--file", "users", "--exclude", "keep"];
     let files = ["--journal", "run.jsonl", "--config", "set.yaml"];
     for report in ["./users", "keep", "./run.jsonl", "set.yaml"] {

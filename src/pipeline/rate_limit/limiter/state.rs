@@ -298,8 +298,8 @@ impl State {
     /// window has become exhausted, all who did not foresee it.
     pub(super) fn to_wake(&self, was_exhausted: [bool; 2], now: Instant) -> Vec<Arc<Notify>> {
         let mut wake = Vec::new();
-        let is_exhausted = self.is_exhausted();
-        if (0..2).any(|class| is_exhausted[class] && !was_exhausted[class]) {
+        let mut classes = was_exhausted.into_iter().zip(self.is_exhausted());
+        if classes.any(|(was, is)| is && !was) {
             for waiter in self.queue.iter() {
                 if let Some(next) = self.exhausted_until(waiter.quota)
                     && (waiter.looks_at < next || waiter.deadline <= next)
