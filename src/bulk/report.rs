@@ -15,7 +15,7 @@ use crate::{WaitReason, options::RevokeUserSessionsOptions};
 /// What revoking does not do, in every report.
 const CAVEATS: [&str; 3] = [
     "Revoking ends identity-provider sessions only. Web and native apps keep their own sessions until they next check with Okta.",
-    "Without oauth_tokens, refresh and access tokens keep working. Access tokens that an app validates locally stay valid until they expire in any case.",
+    "Refresh and access tokens are revoked only with oauth_tokens. Access tokens that an app validates locally stay valid until they expire in any case.",
     "API tokens of the users keep working, and the users can sign in again: to keep them out, suspend or deactivate them.",
 ];
 

@@ -23,6 +23,9 @@ pub(super) struct Usage {
     counted: u64,
     /// What others had used at the first reading, at least.
     others_at_first: u64,
+    /// What of that they used before this client watched the window: all of it, unless it
+    /// waited for the window. It does not show how much they use of a window.
+    before_watching: u64,
     first_at: Instant,
     /// When a reading first said that nothing was left.
     exhausted_at: Option<Instant>,
@@ -38,26 +41,33 @@ pub(super) struct Usage {
 impl Usage {
     /// `used` is what the first reading says that all have used, and `refused` whether its
     /// request was a 429, which is not counted. So many requests of this client were in flight
-    /// when it arrived. `before` is the usage of the window before, and what all used of it.
+    /// when it arrived. `was_awaited` if this client waited for the window. `before` is the usage
+    /// of the window before, and what all used of it.
     pub(super) fn new(
         used: u64,
         refused: bool,
+        was_awaited: bool,
         in_flight: u64,
         bulk_in_flight: u64,
         now: Instant,
         before: Option<(&Usage, u64)>,
     ) -> Self {
         let may_be_counted = in_flight.saturating_sub(refused.into());
+        let others_at_first = used.saturating_sub(may_be_counted);
         Usage {
             admitted: in_flight,
             bulk_admitted: bulk_in_flight,
             counted: 0,
-            others_at_first: used.saturating_sub(may_be_counted),
+            others_at_first,
+            before_watching: if was_awaited { 0 } else { others_at_first },
             first_at: now,
             exhausted_at: None,
             peak: 0.0,
             peak_before: before.map_or(0.0, |(before, _)| before.peak),
-            others_before: before.map_or(0, |(before, used)| used.saturating_sub(before.counted)),
+            others_before: before.map_or(0, |(before, used)| {
+                let others = used.saturating_sub(before.counted);
+                others.saturating_sub(before.before_watching)
+            }),
         }
     }
 
@@ -111,7 +121,10 @@ impl Usage {
 
     /// How many requests of a window others are likely to use.
     pub(super) fn others_per_window(&self, used: u64) -> u64 {
-        self.others_before.max(self.others_so_far(used))
+        let watched = self
+            .others_so_far(used)
+            .saturating_sub(self.before_watching);
+        self.others_before.max(watched)
     }
 
     /// How many requests of this window others have used, at least.

@@ -68,20 +68,21 @@ impl Window {
         } = *seen;
         let timing_before = before.map(|before| &before.timing);
         let usage_before = before.map(|before| (&before.usage, before.used()));
+        let was_awaited = before
+            .is_some_and(|before| before.reset() < reset && sent <= after(before.next_at, PROMPT));
         let usage = Usage::new(
             used,
             seen.refused,
+            was_awaited,
             in_flight,
             bulk_in_flight,
             received,
             usage_before,
         );
-        let came_at_once = before
-            .is_some_and(|before| before.reset() < reset && sent <= after(before.next_at, PROMPT));
         Window {
             limit,
             remaining: left,
-            came_late: came_at_once && usage.others_at_first() > limit / 2,
+            came_late: was_awaited && usage.others_at_first() > limit / 2,
             usage,
             next_at: received,
             timing: Timing::new(reset, until_reset, sent, received, timing_before),

@@ -77,11 +77,25 @@ async fn the_forecast_counts_what_others_use() {
     assert_eq!(limiter.forecast(1 + 2 + 2, ALL), Some(secs(120)));
 }
 
+/// What others used before does not show what they will use.
+#[tokio::test(start_paused = true)]
+async fn the_forecast_is_not_spoiled_by_a_window_that_was_used_up_before() {
+    let limiter = RateLimiter::default();
+    permit(&limiter)
+        .await
+        .complete(429, Some(&reading(600, 0, 60, 0)));
+    assert_eq!(limiter.forecast(1_200, ALL), Some(secs(61 + 60)));
+    let probe = permit(&limiter).await;
+    probe.complete(204, Some(&reading(600, 599, 121, 61)));
+    assert_eq!(limiter.forecast(599, ALL), Some(Duration::ZERO));
+    assert_eq!(limiter.forecast(599 + 600, ALL), Some(secs(60)));
+}
+
 /// 300 requests a second, evenly, since 0.8 seconds before the first reading.
 #[tokio::test(start_paused = true)]
 async fn an_even_pace_of_others_shows_when_the_window_began() {
     let first = Instant::now();
-    let mut usage = Usage::new(241, false, 1, 0, first, None);
+    let mut usage = Usage::new(241, false, false, 1, 0, first, None);
     usage.observe(241, false, false, first, Duration::ZERO);
     assert_eq!(usage.likely_beginning(241), None);
     pause(200).await;
