@@ -15,7 +15,7 @@ pub(crate) fn first_damaged(bundle: &str) -> Option<usize> {
         .map(|(number, _)| number)
 }
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "__rustls")]
 fn is_certificate(pem: &str) -> bool {
     use rustls::{
         RootCertStore,
@@ -26,12 +26,12 @@ fn is_certificate(pem: &str) -> bool {
         .is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
 }
 
-#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+#[cfg(all(feature = "native-tls", not(feature = "__rustls")))]
 fn is_certificate(pem: &str) -> bool {
     reqwest::Certificate::from_pem(pem.as_bytes()).is_ok()
 }
 
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[cfg(not(any(feature = "__rustls", feature = "native-tls")))]
 fn is_certificate(_: &str) -> bool {
     true
 }

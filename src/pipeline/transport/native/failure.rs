@@ -68,7 +68,7 @@ fn host_not_found(error: &reqwest::Error) -> bool {
 }
 
 /// Why the server's certificate was refused, and what to do.
-#[cfg(feature = "rustls")]
+#[cfg(feature = "__rustls")]
 fn certificate_problem(error: &reqwest::Error) -> Option<&'static str> {
     use rustls::{CertificateError as Problem, Error::InvalidCertificate};
 
@@ -102,13 +102,13 @@ fn certificate_problem(error: &reqwest::Error) -> Option<&'static str> {
     })
 }
 
-#[cfg(not(feature = "rustls"))]
+#[cfg(not(feature = "__rustls"))]
 fn certificate_problem(_: &reqwest::Error) -> Option<&'static str> {
     None
 }
 
 /// What the error wraps, through other I/O errors.
-#[cfg(feature = "rustls")]
+#[cfg(feature = "__rustls")]
 fn innermost(error: &io::Error) -> Option<&(dyn StdError + Send + Sync + 'static)> {
     let inner = error.get_ref()?;
     match inner.downcast_ref::<io::Error>() {

@@ -1,6 +1,6 @@
 //! The native transport: TLS, connections and proxies, without redirects.
 
-#[cfg(any(feature = "config", feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "config", feature = "__rustls", feature = "native-tls"))]
 pub(crate) mod certificates;
 pub(crate) mod completeness;
 mod failure;
