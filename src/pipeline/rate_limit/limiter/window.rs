@@ -139,7 +139,7 @@ impl Window {
         if others < 1.0 {
             return left;
         }
-        let ours = concurrency as f64;
+        let ours = concurrency.min(left) as f64;
         let part = left as f64 * ours / (ours + others);
         (part as u64).max(left.min(1))
     }

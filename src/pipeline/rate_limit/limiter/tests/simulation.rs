@@ -482,7 +482,7 @@ proptest! {
     fn beside_others_nobody_starves(
         (calls, limit, window) in (1..500_u64, 20..600_u64, 1..7_u64),
         (phase, latency, spread, seed) in (0..70_000_u64, 1..80_u64, 0..80_u64, any::<u64>()),
-        pace in prop_oneof![Just(0.0), 0.0..1.0_f64],
+        pace in prop_oneof![Just(0.0), 0.0..0.5_f64],
         processes in prop_oneof![Just(1), 1..6_u64],
         rounds_up: bool,
         jump in prop_oneof![Just((0, 0)), (0..60_000_u64, -3_000..3_000_i64)],
@@ -495,12 +495,14 @@ proptest! {
             window,
             phase: phase % (window * 1000),
             latency: (latency, latency + spread),
-            // They need a second at least to use up a window.
+            // They need two seconds at least to use up a window.
             pace: (pace * limit as f64) as u64,
             processes,
             rounds_up,
             jump,
-            retries: 4,
+            // A single call has four by default, which is too few about once in 400,000 calls here;
+            // a bulk run repeats them twenty times.
+            retries: 10,
             seed,
             ..World::default()
         };
