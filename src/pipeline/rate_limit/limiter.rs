@@ -220,7 +220,10 @@ impl RateLimiter {
     }
 
     /// The minimum time that this number of calls takes, as far as is known.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(dead_code, reason = "there are no bulk runs in a browser")
+    )]
     pub(crate) fn forecast(&self, calls: u64, quota: BulkQuota) -> Option<Duration> {
         let now = Instant::now();
         self.update(now, |state| state.forecast(calls, quota, now))

@@ -250,7 +250,6 @@ impl State {
     }
 
     /// The time that this number of calls takes at least, as far as is known.
-    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn forecast(&self, calls: u64, quota: BulkQuota, now: Instant) -> Option<Duration> {
         let window = self.window.as_ref()?;
         let (rest, per_window) = window.available(quota);

@@ -175,7 +175,6 @@ impl Window {
 
     /// How many requests calls with this quota can send in this window, and in a whole one, at
     /// the pace of others.
-    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn available(&self, quota: BulkQuota) -> (u64, u64) {
         let used = self.used();
         let by_others = self.usage.others_per_window(used);
