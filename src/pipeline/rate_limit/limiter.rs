@@ -53,6 +53,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{Notify, oneshot};
+
 use crate::RateLimit;
 use crate::time::{Instant, after, race, sleep_until};
 
@@ -232,30 +234,31 @@ impl RateLimiter {
     /// The only access to the state. After the change it admits the waiters that can be
     /// admitted, and wakes those that have to look, when the lock is released.
     fn update<R>(&self, now: Instant, change: impl FnOnce(&mut State) -> R) -> R {
-        let mut admitted = Vec::new();
-        let (result, to_wake) = {
+        let (result, effects) = {
             // A panic cannot have left the state half changed: none of the code
             // under the lock panics.
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             state.expire_window(now);
             let was_exhausted = state.is_exhausted();
             let result = change(&mut state);
-            while let Some((place, quota)) = state.next_admissible(now)
-                && let Some(turn) = state.queue.remove(place)
-            {
-                admitted.push((turn, self.admit(&mut state, now, quota)));
-            }
-            (result, state.to_wake(was_exhausted, now))
+            (result, self.settle(&mut state, was_exhausted, now))
         };
-        for (turn, permit) in admitted {
-            // If the waiter has just been cancelled, its permit comes back here and is
-            // dropped, which admits the next one.
-            drop(turn.send(permit));
-        }
-        for waiter in to_wake {
-            waiter.notify_one();
-        }
+        effects.perform();
         result
+    }
+
+    /// Admits the waiters that can be admitted after a change.
+    fn settle(&self, state: &mut State, was_exhausted: [bool; 2], now: Instant) -> Effects {
+        let mut admitted = Vec::new();
+        while let Some((place, quota)) = state.next_admissible(now)
+            && let Some(turn) = state.queue.remove(place)
+        {
+            admitted.push((turn, self.admit(state, now, quota)));
+        }
+        Effects {
+            admitted,
+            to_wake: state.to_wake(was_exhausted, now),
+        }
     }
 
     fn admit(&self, state: &mut State, now: Instant, quota: Option<BulkQuota>) -> Permit {
@@ -264,6 +267,25 @@ impl RateLimiter {
             limiter: self.clone(),
             admitted_at: now,
             completed: false,
+        }
+    }
+}
+
+/// What a change leads to, once the lock is released.
+struct Effects {
+    admitted: Vec<(oneshot::Sender<Permit>, Permit)>,
+    to_wake: Vec<Arc<Notify>>,
+}
+
+impl Effects {
+    fn perform(self) {
+        for (turn, permit) in self.admitted {
+            // If the waiter has just been cancelled, its permit comes back here and is
+            // dropped, which admits the next one.
+            drop(turn.send(permit));
+        }
+        for waiter in self.to_wake {
+            waiter.notify_one();
         }
     }
 }

@@ -194,7 +194,10 @@ impl WindowLength {
             return None;
         }
         let least = ended.earliest.saturating_duration_since(began.latest);
-        let steps = least.as_nanos().div_ceil(LENGTH_STEP.as_nanos()).max(1);
+        let seconds = least
+            .as_secs()
+            .saturating_add((least.subsec_nanos() > 0).into());
+        let steps = seconds.div_ceil(LENGTH_STEP.as_secs()).max(1);
         let length = LENGTH_STEP.checked_mul(u32::try_from(steps).ok()?)?;
         fits(&length).then_some(length)
     }

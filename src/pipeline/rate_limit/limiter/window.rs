@@ -169,8 +169,8 @@ impl Window {
             .saturating_add(self.usage.bulk_admitted)
             .min(self.limit);
         let reserve = quota.reserve(self.limit).min(self.limit);
-        let part = u128::from(reserve) * u128::from(available) / u128::from(self.limit.max(1));
-        u64::try_from(part).unwrap_or(u64::MAX)
+        // Exact up to 2^53; `as` saturates beyond the range of u64.
+        (reserve as f64 * available as f64 / self.limit.max(1) as f64) as u64
     }
 
     /// How many requests calls with this quota can send in this window, and in a whole one, at
