@@ -52,6 +52,24 @@ pub(super) fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, 
     }
 }
 
+/// The connection's certificate authorities and its client certificate, as the back end reads
+/// them.
+#[cfg(any(feature = "__rustls", feature = "native-tls"))]
+fn certificates_of<A, I>(
+    connection: &Connection,
+    faults: &mut Faults,
+    authorities_of: fn(&str) -> Result<Vec<A>, Error>,
+    identity_of: fn(&secrecy::SecretString) -> Result<I, Error>,
+) -> (Vec<A>, Option<I>) {
+    let mut authorities = Vec::new();
+    for pem in &connection.ca_certificates {
+        authorities.extend(faults.check(authorities_of(pem)).unwrap_or_default());
+    }
+    let identity = connection.client_certificate.as_ref();
+    let identity = identity.and_then(|pem| faults.check(identity_of(pem)));
+    (authorities, identity)
+}
+
 #[cfg(any(feature = "__rustls", feature = "native-tls"))]
 mod refused {
     use secrecy::{ExposeSecret, SecretString};

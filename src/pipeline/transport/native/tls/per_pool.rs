@@ -4,7 +4,7 @@
 use reqwest::{Certificate, Identity};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{ApplyTls, refused};
+use super::{ApplyTls, certificates_of, refused};
 use crate::{
     Error,
     faults::Faults,
@@ -17,12 +17,8 @@ pub(super) fn prepare(
     _: &OrgUrl,
     faults: &mut Faults,
 ) -> Option<ApplyTls> {
-    let mut authorities = Vec::new();
-    for pem in &connection.ca_certificates {
-        authorities.extend(faults.check(ca_certificates(pem)).unwrap_or_default());
-    }
-    let identity = connection.client_certificate.as_ref();
-    let identity = identity.and_then(|pem| faults.check(client_certificate(pem)));
+    let (authorities, identity) =
+        certificates_of(connection, faults, ca_certificates, client_certificate);
     let is_given = !authorities.is_empty() || identity.is_some();
     if let Some(make) = &connection.http_client_builder
         && is_given

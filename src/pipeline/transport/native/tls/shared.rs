@@ -26,7 +26,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{ApplyTls, refused};
+use super::{ApplyTls, certificates_of, refused};
 use crate::{Error, faults::Faults, org_url::OrgUrl, pipeline::transport::native::Connection};
 
 /// In order of preference.
@@ -69,12 +69,8 @@ pub(super) fn prepare(
     org: &OrgUrl,
     faults: &mut Faults,
 ) -> Option<ApplyTls> {
-    let mut authorities = Vec::new();
-    for pem in &connection.ca_certificates {
-        authorities.extend(faults.check(ca_certificates(pem)).unwrap_or_default());
-    }
-    let identity = connection.client_certificate.as_ref();
-    let identity = identity.and_then(|pem| faults.check(client_certificate(pem)));
+    let (authorities, identity) =
+        certificates_of(connection, faults, ca_certificates, client_certificate);
     // Certificates are not loaded for a client that will not be built.
     if !faults.is_empty() {
         return None;
