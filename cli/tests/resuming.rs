@@ -20,10 +20,7 @@ async fn a_run_of_several_users_can_be_resumed_without_foresight() {
         "--yes",
     ];
     let options = ["--oauth-tokens", "--concurrency", "1"];
-    folder.write(
-        "okta.yaml",
-        "okta:\n  client:\n    rateLimit:\n      maxRetries: 0\n",
-    );
+    without_retries(&folder);
     let first = run(&org, &folder, &[&list[..], &options].concat()).await;
     assert_eq!(first.status, 1, "{}", first.err);
     let command = "to resume: okta-sessions revoke --resume\n";
@@ -63,10 +60,7 @@ async fn only_runs_of_the_same_org_are_resumed() {
     let other = super::support::org(2, 600).await;
     let folder = Folder::new("orgs");
     org.fail_next(2, Fault::status(502));
-    folder.write(
-        "okta.yaml",
-        "okta:\n  client:\n    rateLimit:\n      maxRetries: 0\n",
-    );
+    without_retries(&folder);
     let first = run(&org, &folder, &["revoke", "--yes", "00u00000", "00u00001"]).await;
     assert_eq!(first.status, 1, "{}", first.err);
     let refused = run(&other, &folder, &["revoke", "--resume", "--yes"]).await;
@@ -80,10 +74,7 @@ async fn only_runs_of_the_same_org_are_resumed() {
 #[tokio::test]
 async fn a_run_without_a_network_can_be_resumed() {
     let folder = Folder::new("network");
-    folder.write(
-        "okta.yaml",
-        "okta:\n  client:\n    rateLimit:\n      maxRetries: 0\n",
-    );
+    without_retries(&folder);
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = closed.local_addr().unwrap().port();
     drop(closed);
@@ -117,10 +108,7 @@ async fn what_others_can_change_is_not_resumed() {
     let org = org(2, 600).await;
     let folder = Folder::new("others");
     org.fail_next(2, Fault::status(502));
-    folder.write(
-        "okta.yaml",
-        "okta:\n  client:\n    rateLimit:\n      maxRetries: 0\n",
-    );
+    without_retries(&folder);
     let first = run(&org, &folder, &["revoke", "--yes", "00u00000", "00u00001"]).await;
     assert_eq!(first.status, 1, "{}", first.err);
     let saved = folder.state(".run.json").remove(0);
@@ -187,4 +175,12 @@ async fn a_journal_is_told_in_words() {
         assert_eq!(refused.status, 2);
         assert!(refused.err.contains(why), "{text}: {}", refused.err);
     }
+}
+
+/// Settings by which each call is made once.
+fn without_retries(folder: &Folder) {
+    folder.write(
+        "okta.yaml",
+        "okta:\n  client:\n    rateLimit:\n      maxRetries: 0\n",
+    );
 }

@@ -24,7 +24,7 @@ pub(super) struct Queue {
     stride: Option<Stride>,
 }
 
-/// Of so many users, the last is tried and the others are held back.
+/// Of each `length` users, the last is tried and the others are held back.
 struct Stride {
     length: usize,
     passed: usize,

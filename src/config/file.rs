@@ -82,7 +82,7 @@ fn open(path: &Path) -> Result<Read, String> {
 }
 
 impl Read {
-    /// Editors on Windows begin a file with a byte order mark, which is no part of the text.
+    /// Editors on Windows begin a file with a byte order mark, which is not part of the text.
     fn text(&self) -> Result<SecretString, String> {
         if u64::try_from(self.bytes.len()).unwrap_or(u64::MAX) > MAX_LENGTH {
             return Err("is invalid: it is larger than 1 MiB".to_owned());

@@ -36,8 +36,8 @@ impl ConcurrencyLimit {
         (now < end).then_some(end)
     }
 
-    /// A response arrived that was not refused, while so many requests were in flight. As many
-    /// at the limit as the limit is high raise it by one.
+    /// A request succeeded while `in_flight` requests, itself included, were in flight. Once as
+    /// many have succeeded at the limit as the limit allows in flight, it rises by one.
     pub(super) fn on_success(&mut self, in_flight: u64) {
         if in_flight < self.limit {
             return;

@@ -127,7 +127,7 @@ impl State {
         [None, first].map(|quota| self.exhausted_until(quota).is_some())
     }
 
-    /// Forgets a window that is over, and an endless wait for its first reading.
+    /// Begins to probe if the window is over, or if there has been none yet.
     pub(super) fn expire_window(&mut self, now: Instant) {
         let is_over = match &self.window {
             Some(window) => self.probing.is_none() && now >= window.next_at,

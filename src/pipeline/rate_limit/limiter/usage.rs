@@ -40,7 +40,7 @@ pub(super) struct Usage {
 
 impl Usage {
     /// `used` is what the first reading says that all have used, and `refused` whether its
-    /// request was a 429, which is not counted. So many requests of this client were in flight
+    /// request was a 429, which is not counted. `in_flight` requests of this client were in flight
     /// when it arrived. `was_awaited` if this client waited for the window. `before` is the usage
     /// of the window before, and what all used of it.
     pub(super) fn new(

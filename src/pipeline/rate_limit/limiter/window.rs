@@ -48,8 +48,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// From the window's first reading, which arrived while so many requests were in flight, and
-    /// so many of them of bulk runs.
+    /// From the window's first reading. `in_flight` is the number of this client's requests in
+    /// flight when it arrived, and `bulk_in_flight` how many of them belong to bulk runs.
     pub(super) fn new(
         seen: &Observation<'_>,
         in_flight: u64,

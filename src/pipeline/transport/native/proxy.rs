@@ -135,7 +135,7 @@ fn is_exception(list: &str, org: &OrgUrl) -> bool {
 }
 
 /// Whether the environment says that the org is reached without a proxy. Warns of what is
-/// not understood: other programs read it as well, so it is no error.
+/// not understood: other programs read it as well, so it is not an error.
 pub(super) fn is_exception_in_environment(org: &OrgUrl) -> bool {
     let Some((name, list)) = no_proxy_variable(|name| std::env::var(name)) else {
         return false;

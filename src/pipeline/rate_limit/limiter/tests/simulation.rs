@@ -34,7 +34,7 @@ struct World {
     processes: u64,
     /// Whether the server rounds the reset up.
     rounds_up: bool,
-    /// After so many milliseconds the server's clock jumps by so many.
+    /// When the server's clock jumps, and by how much, in milliseconds.
     jump: (u64, i64),
     retries: u32,
     /// Share of responses without headers.
