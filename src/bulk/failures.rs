@@ -4,7 +4,8 @@
 //! touch certain users, and certain ids may be blocked on their way to Okta. A list often
 //! has such users side by side. So failures in a row do not stop a run. They make it
 //! *probe*: it tries users from the whole of the rest of the list, and stops if those fail
-//! too. One user for whom it works ends that, and those held back meanwhile are next.
+//! too. One user for whom it works ends that, and those held back meanwhile are next. Users
+//! in flight may be such users, so that their outcomes are awaited before the run stops.
 
 use super::{Outcome, StopReason, UserOutcome};
 use crate::error_code;
@@ -47,8 +48,7 @@ struct Streak {
 }
 
 impl Failures {
-    /// Takes account of an outcome; returns why the run should stop, if it should.
-    pub(super) fn note(&mut self, outcome: &UserOutcome, probe: bool) -> Option<StopReason> {
+    pub(super) fn note(&mut self, outcome: &UserOutcome, probe: bool) {
         match outcome.outcome {
             Outcome::Unknown | Outcome::NotAttempted => self.unavailable.add(probe),
             _ => self.unavailable = Streak::default(),
@@ -63,6 +63,10 @@ impl Failures {
             }
             _ => {}
         }
+    }
+
+    /// Why the run should stop, unless a user in flight shows that others can be revoked.
+    pub(super) fn stop_reason(&self) -> Option<StopReason> {
         if self.refused.failed_probes >= REFUSED.probes {
             Some(StopReason::Forbidden)
         } else if self.unavailable.failed_probes >= UNAVAILABLE.probes {

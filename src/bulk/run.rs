@@ -116,7 +116,7 @@ impl Run {
     /// Begins users until enough are in flight or none is ready. An id that is refused
     /// has its outcome at once.
     fn begin_users(&mut self, context: &mut Context<'_>) -> Option<UserOutcome> {
-        while self.tasks.len() < self.concurrency {
+        while self.tasks.len() < self.concurrency && !self.shared.run_state.is_about_to_stop() {
             match self.queue.poll_next(context, &self.shared.run_state) {
                 Poll::Ready(Some(Next::User { user, probe })) => {
                     self.shared.run_state.begun();

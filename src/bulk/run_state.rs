@@ -261,7 +261,9 @@ impl RunState {
         let stop = self.change(|state| {
             state.users_in_flight = state.users_in_flight.saturating_sub(1);
             state.add(outcome);
-            state.failures.note(outcome, probe)
+            state.failures.note(outcome, probe);
+            let last = state.users_in_flight == 0;
+            last.then(|| state.failures.stop_reason()).flatten()
         });
         if let Some(reason) = stop
             && !self.keep_going
@@ -277,6 +279,12 @@ impl RunState {
             return None;
         }
         self.state().failures.probes()
+    }
+
+    /// Whether the run begins no further user until those in flight have shown whether it
+    /// should stop.
+    pub(super) fn is_about_to_stop(&self) -> bool {
+        !self.keep_going && self.state().failures.stop_reason().is_some()
     }
 
     /// Whether this run has revoked a user.

@@ -22,6 +22,8 @@ const UNKNOWN_PATH: char = 'p';
 const BROKEN: char = 'b';
 const INSUFFICIENT_SCOPE: char = 'o';
 const HANGS: char = 'h';
+/// Revoked, a [`MOMENT`] after two hundred other requests.
+const SLOW: char = 'l';
 
 /// Longer than any response here takes. The clock is real where there is a journal, as its
 /// disk is.
@@ -78,6 +80,13 @@ async fn respond(
         BROKEN => (500, "E0000009"),
         INSUFFICIENT_SCOPE => (403, ""),
         HANGS => pending().await,
+        SLOW => {
+            while log.lock().unwrap().len() <= 200 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            sleep(MOMENT).await;
+            (204, "")
+        }
         other => panic!("{other:?} is not a kind of user"),
     };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -153,6 +162,16 @@ async fn a_credential_without_rights_costs_two_hundred_requests() {
         let untried = with(&outcomes, Outcome::NotAttempted).len();
         assert_eq!(untried, count - sent);
     }
+}
+
+/// Otherwise it would report that nobody can be revoked, and somebody revoked.
+#[tokio::test]
+async fn a_run_stops_only_when_no_user_in_flight_can_change_that() {
+    let org = Org::start().await;
+    let users = users([(SLOW, 1), (FORBIDDEN, 300), (REVOKED, 1)]);
+    let many = org.okta.revoke_many(users).concurrency(8);
+    let (_, report) = outcomes(many).await;
+    assert_eq!((report.counts.revoked, report.stopped), (2, None));
 }
 
 #[tokio::test(start_paused = true)]
