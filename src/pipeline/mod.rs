@@ -150,7 +150,7 @@ impl Pipeline {
         match outcome.result {
             Ok(response) => Ok(Receipt {
                 status: response.status.as_u16(),
-                request_id: response.request_id(),
+                request_id: response.request_id,
                 attempts: outcome.attempts,
                 earlier_effect_unknown: outcome.effects_unknown > 0,
                 waited: outcome.waited.saturating_add(queued),

@@ -24,8 +24,10 @@ use crate::{
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// What the headers say about the rate limit, parsed once.
+    /// What the headers say about the rate limit.
     pub(crate) rate_limit: Option<RateLimit>,
+    /// `X-Okta-Request-Id`, if it can be one of Okta's.
+    pub(crate) request_id: Option<Arc<str>>,
     pub(crate) body: Body,
     /// The secrets of the request. Some servers echo them, and errors and receipts end up
     /// in logs.
@@ -69,15 +71,22 @@ const UNEXPECTED_STATUS: (ErrorKind, Effect, &str) = (
 const NOT_FROM_OKTA: &str = "the request was refused, but not by Okta (no request id, no Okta error code); check the org URL and any proxy or firewall in between";
 
 impl Response {
-    /// `X-Okta-Request-Id`, if it can be one of Okta's.
-    pub(crate) fn request_id(&self) -> Option<Arc<str>> {
-        self.request_id_header()
-            .map(|id| Arc::from(self.hide(id.to_owned())))
-    }
-
-    fn request_id_header(&self) -> Option<&str> {
-        let id = self.headers.get(REQUEST_ID)?.to_str().ok()?;
-        (1..=LONGEST_REQUEST_ID).contains(&id.len()).then_some(id)
+    pub(crate) fn new(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Body,
+        secrets: Vec<Secret>,
+        allowed_by_cors: bool,
+    ) -> Self {
+        Self {
+            status,
+            rate_limit: RateLimit::from_headers(&headers),
+            request_id: request_id(&headers, &secrets),
+            headers,
+            body,
+            secrets,
+            allowed_by_cors,
+        }
     }
 
     /// The body, if it ended and was not too long.
@@ -92,7 +101,7 @@ impl Response {
     /// may have let the request through before it blocked the response.
     pub(crate) fn is_from_okta(&self) -> bool {
         self.allowed_by_cors
-            || self.request_id_header().is_some()
+            || self.request_id.is_some()
             || self.has_okta_error_code()
             || self.challenge().is_some()
     }
@@ -130,7 +139,7 @@ impl Response {
         let status = self.status.as_u16();
         let error = Error::new(kind, effect, message).with_response(
             status,
-            self.request_id(),
+            self.request_id.clone(),
             self.rate_limit.clone(),
             requested_wait(status, &self.headers),
             okta,
@@ -234,7 +243,7 @@ impl Response {
         {
             return unexpected("a 204 came with content, so it is not Okta's");
         }
-        if !self.allowed_by_cors && self.request_id_header().is_none() {
+        if !self.allowed_by_cors && self.request_id.is_none() {
             if !allow_missing_request_id {
                 return unexpected(
                     "a success status came without X-Okta-Request-Id, which every response of Okta's has, so something else may have made it; check the org URL and any proxy in between",
@@ -358,6 +367,12 @@ impl Response {
     fn hide(&self, text: String) -> String {
         redaction::hide_all(&self.secrets, text)
     }
+}
+
+fn request_id(headers: &HeaderMap, secrets: &[Secret]) -> Option<Arc<str>> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let is_plausible = (1..=LONGEST_REQUEST_ID).contains(&id.len());
+    is_plausible.then(|| redaction::hide_all(secrets, id.to_owned()).into())
 }
 
 /// Nothing, white space, or an empty JSON object.

@@ -31,17 +31,11 @@ pub(crate) fn response(request: &Request) -> Option<Response> {
         bytes: body.len(),
         end_of_stream: false,
     };
-    let is_complete = received.is_complete(status, &headers);
-    Some(Response {
-        status,
-        rate_limit: RateLimit::from_headers(&headers),
-        headers,
-        body: if is_complete {
-            Body::Whole(body)
-        } else {
-            Body::MayBeCut(body)
-        },
-        secrets: Secret::all(request),
-        allowed_by_cors: false,
-    })
+    let body = if received.is_complete(status, &headers) {
+        Body::Whole(body)
+    } else {
+        Body::MayBeCut(body)
+    };
+    let secrets = Secret::all(request);
+    Some(Response::new(status, headers, body, secrets, false))
 }

@@ -23,7 +23,7 @@ use reqwest::Request;
 use tracing::{Instrument, Span};
 
 use crate::{
-    Effect, Error, ErrorKind, RateLimit,
+    Effect, Error, ErrorKind,
     pipeline::response::{
         Body, Response,
         redaction::{self, Secret},
@@ -62,9 +62,9 @@ pub(crate) async fn send(
 fn report(span: &Span, result: &Result<Response, Error>) {
     match result {
         Ok(response) => {
-            let (status, request_id) = (response.status, response.request_id());
+            let (status, request_id) = (response.status, response.request_id.as_deref());
             let cut = response.cut().map(Error::kind);
-            trace::response_received(span, status, request_id.as_deref(), cut);
+            trace::response_received(span, status, request_id, cut);
         }
         Err(error) => trace::request_failed(span, error.kind()),
     }
@@ -118,14 +118,13 @@ async fn exchange(
             "the response may not belong to this request, because it is not clear where an earlier response on the connection ended; check any proxy in between",
         ));
     }
-    Ok(Response {
+    Ok(Response::new(
         status,
-        rate_limit: RateLimit::from_headers(&headers),
         headers,
         body,
         secrets,
         allowed_by_cors,
-    })
+    ))
 }
 
 fn timed_out() -> Error {

@@ -10,6 +10,7 @@
 //! bytes that follow would be read as the response to the next request (desync).
 
 use std::{
+    future::poll_fn,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -18,8 +19,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
-
+use futures_util::future::BoxFuture;
 use reqwest::Version;
 
 use super::completeness::is_ambiguous;
@@ -178,35 +178,48 @@ impl<S> tower_layer::Layer<S> for WatchConnector {
 
     fn layer(&self, inner: S) -> Connector<S> {
         Connector {
-            inner,
+            inner: Arc::new(inner),
             connected: self.0.clone(),
         }
     }
 }
 
-#[derive(Clone)]
 pub(super) struct Connector<S> {
-    inner: S,
+    /// reqwest clones its connector several times for each request, and rarely uses it.
+    inner: Arc<S>,
     connected: Arc<AtomicBool>,
+}
+
+impl<S> Clone for Connector<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            connected: self.connected.clone(),
+        }
+    }
 }
 
 impl<S, Target> tower_service::Service<Target> for Connector<S>
 where
-    S: tower_service::Service<Target, Future: Send + 'static>,
+    S: tower_service::Service<Target, Future: Send> + Clone + Send + 'static,
+    Target: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
     type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, target: Target) -> Self::Future {
         let connected = self.connected.clone();
-        let connecting = self.inner.call(target);
-        connecting
-            .inspect_ok(move |_| connected.store(true, Ordering::Release))
-            .boxed()
+        let mut inner = S::clone(&self.inner);
+        Box::pin(async move {
+            poll_fn(|context| inner.poll_ready(context)).await?;
+            let connection = inner.call(target).await?;
+            connected.store(true, Ordering::Release);
+            Ok(connection)
+        })
     }
 }
