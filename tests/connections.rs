@@ -23,19 +23,19 @@ use crate::support::{all, http2::acceptor};
 
 const AT_ONCE: usize = 64;
 
+/// reqwest makes a connection for each call that finds none idle, and keeps it if another
+/// becomes idle first. So there can be more connections than calls in flight, but their number
+/// does not grow with that of the calls.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_more_connections_than_calls_in_flight() {
+async fn calls_over_http1_reuse_connections() {
     let org = Org::start(None).await;
     let okta = client(&format!("http://127.0.0.1:{}", org.port));
-    for _ in 0..10 {
+    for _ in 0..20 {
         all(&okta, AT_ONCE).await;
     }
     assert!(org.peak() > 1, "calls ran one after the other");
     let connections = org.connections();
-    assert!(
-        connections <= AT_ONCE,
-        "{connections} connections for {AT_ONCE} calls at once"
-    );
+    assert!(connections <= 2 * AT_ONCE, "{connections} connections");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
