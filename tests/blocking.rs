@@ -16,7 +16,7 @@ use okta_user_sessions::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{ADA, org, service_app};
+use crate::support::{ADA, org};
 
 /// An org, and the runtime that it runs in.
 fn home() -> (Runtime, MockOrg) {
@@ -104,12 +104,13 @@ fn errors_report_their_effect() {
     assert!(started.elapsed() >= milliseconds(300));
 }
 
+#[cfg(feature = "service-app")]
 #[test]
 fn a_service_app_fetches_its_token_once_for_all_threads() {
     let (_runtime, org) = home();
     let okta = Client::builder(org.url())
         .allow_loopback_http(true)
-        .credentials(service_app(&org))
+        .credentials(crate::support::service_app(&org))
         .build()
         .unwrap();
     thread::scope(|scope| {

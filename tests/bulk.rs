@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::support::{admin, automation, unreachable};
+use crate::support::{admin, unreachable};
 
 mod journal;
 mod killed;
@@ -637,11 +637,12 @@ async fn the_deadline_ends_a_run_that_waits_for_ids() {
     assert_eq!(run.report().stopped, Some(StopReason::Deadline));
 }
 
+#[cfg(feature = "service-app")]
 #[tokio::test(start_paused = true)]
 async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_after_it_arrives() {
     let org = org(8, 600).await;
     org.set_token_latency(seconds(20));
-    let okta = automation(&org).build().unwrap();
+    let okta = crate::support::automation(&org).build().unwrap();
     let mut run = okta.revoke_many(ids(8)).start().unwrap();
     let handle = run.handle();
     tokio::spawn(async move {
@@ -662,11 +663,12 @@ async fn cancelling_does_not_wait_for_a_token_and_sends_nothing_after_it_arrives
     assert!(report.slowest.is_empty());
 }
 
+#[cfg(feature = "service-app")]
 #[tokio::test(start_paused = true)]
 async fn a_wait_beyond_the_deadline_stops_the_run() {
     let org = org(100, 600).await;
     org.fail_next_token(1000, Fault::status(503).header("retry-after", "600"));
-    let okta = automation(&org).build().unwrap();
+    let okta = crate::support::automation(&org).build().unwrap();
     let (_, report) = outcomes(okta.revoke_many(ids(100))).await;
     assert_eq!(report.stopped, Some(StopReason::Unavailable));
     // With a deadline, the first user's wait shows that no user can be sent before it.

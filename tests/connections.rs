@@ -38,6 +38,7 @@ async fn calls_over_http1_reuse_connections() {
     assert!(connections <= 2 * AT_ONCE, "{connections} connections");
 }
 
+#[cfg(feature = "http2")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_over_http2_share_one_connection() {
     let org = Org::start(Some(acceptor())).await;
@@ -48,6 +49,7 @@ async fn calls_over_http2_share_one_connection() {
 }
 
 /// Each user's calls, one user after the other and then all at once.
+#[cfg(feature = "http2")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_of_many_users_share_connections() {
     for (org, scheme, at_once) in [

@@ -28,7 +28,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::support::ADA;
+use crate::support::{ADA, own_builder};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -80,7 +80,7 @@ impl Server {
         Client::builder(&*self.url)
             .allow_loopback_http(true)
             .credentials(Credentials::api_token("00token"))
-            .http_client_builder(|| reqwest::Client::builder().http2_prior_knowledge())
+            .http_client_builder(|| own_builder().http2_prior_knowledge())
     }
 
     fn connections(&self) -> usize {
@@ -257,7 +257,7 @@ async fn the_time_limit_of_a_given_builder_counts_as_well() {
     let okta = server
         .client()
         .http_client_builder(|| {
-            let builder = reqwest::Client::builder().http2_prior_knowledge();
+            let builder = own_builder().http2_prior_knowledge();
             builder.timeout(seconds(3))
         })
         .build()
@@ -326,8 +326,8 @@ async fn unanswered_requests_do_not_multiply_connections() {
             .allow_loopback_http(true)
             .credentials(Credentials::api_token("00token"))
             .http_client_builder(move || match http2 {
-                true => reqwest::Client::builder().http2_prior_knowledge(),
-                false => reqwest::Client::builder(),
+                true => own_builder().http2_prior_knowledge(),
+                false => own_builder(),
             })
             .retry(RetryPolicy::default().with_attempt_timeout(seconds(3)))
             .build()

@@ -9,7 +9,7 @@ use okta_user_sessions::{
     SessionCredentials,
 };
 
-use crate::support::{ADA, admin, once, org, unreachable, user, was_cleared};
+use crate::support::{ADA, admin, once, org, own_builder, unreachable, user, was_cleared};
 
 /// Both clients, built once because that is slow.
 struct Both {
@@ -203,9 +203,7 @@ async fn a_given_builder_cannot_follow_redirects() {
     );
     org.add_user(okta_mock_org::MockUser::new("00uEve").sessions(1));
     let okta = crate::support::admin(&org)
-        .http_client_builder(|| {
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(5))
-        })
+        .http_client_builder(|| own_builder().redirect(reqwest::redirect::Policy::limited(5)))
         .build()
         .unwrap();
     let error = okta.revoke_user_sessions(ADA).await.unwrap_err();
@@ -230,7 +228,7 @@ async fn a_failed_connection_has_no_effect_with_a_given_builder_too() {
             .allow_loopback_http(true)
             .credentials(Credentials::api_token("00token"))
             .retry(RetryPolicy::never())
-            .http_client_builder(reqwest::Client::builder)
+            .http_client_builder(own_builder)
             .build()
             .unwrap()
             .revoke_user_sessions(ADA)
@@ -272,11 +270,7 @@ async fn connecting_that_outlasts_the_attempt_has_no_effect() {
         let started = tokio::time::Instant::now();
         let error = Client::builder(url)
             .credentials(Credentials::api_token("00token"))
-            .http_client_builder(|| {
-                reqwest::Client::builder()
-                    .no_proxy()
-                    .dns_resolver(NeverResolves)
-            })
+            .http_client_builder(|| own_builder().no_proxy().dns_resolver(NeverResolves))
             .retry(policy)
             .build()
             .unwrap()

@@ -115,6 +115,7 @@ fn stops(stream: u32) -> Vec<(String, Vec<u8>, bool)> {
     stops
 }
 
+#[cfg(feature = "http2")]
 #[tokio::test]
 async fn a_200_whose_http2_stream_is_cut_off_is_not_a_success() {
     let long = [ID, ("content-length", "5000")];
@@ -151,6 +152,7 @@ async fn a_200_whose_http2_stream_is_cut_off_is_not_a_success() {
     }
 }
 
+#[cfg(feature = "http2")]
 #[tokio::test]
 async fn an_http2_response_that_ends_is_a_success() {
     let responses: [fn(u32) -> Vec<u8>; 4] = [
@@ -192,6 +194,7 @@ async fn an_http2_response_that_ends_is_a_success() {
     assert_eq!(both.revoke().await.unwrap().status(), 204);
 }
 
+#[cfg(feature = "http2")]
 #[tokio::test]
 async fn a_204_with_http2_content_or_without_its_end_is_not_a_success() {
     let responses: [fn(u32) -> Vec<u8>; 3] = [
@@ -373,6 +376,7 @@ async fn a_refusal_by_okta_has_no_effect() {
     }
 }
 
+#[cfg(feature = "service-app")]
 #[tokio::test]
 async fn a_401_that_okta_did_not_make_is_not_resent_with_a_new_token() {
     let org = crate::support::org().await;
@@ -516,6 +520,7 @@ async fn a_request_sharing_a_connection_with_a_response_whose_end_is_in_doubt_is
     }
 }
 
+#[cfg(feature = "http2")]
 #[tokio::test]
 async fn the_debug_data_of_a_goaway_is_truncated_and_redacted() {
     let server = http2::Server::start().await;

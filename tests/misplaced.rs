@@ -9,7 +9,7 @@ use okta_user_sessions::{
 };
 use serde_json::Value;
 
-use crate::support::Log;
+use crate::support::{Log, own_builder};
 
 const PEM: &str = include_str!("keys/p256-pkcs8.pem");
 const JWT: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6Ik5xWTcifQ.eyJzdWIiOiIwMHViMG9OR1RTV1RCS09MR0xOUiIsImV4cCI6MTc4NX0.w5pXq0Zt7nLrB2vGhJkY3sUeWmDfTa8cQxR1oPiKbN4yVjC6HgMuSzEl9dAItF";
@@ -296,7 +296,7 @@ fn no_method_of_a_configuration_shows_a_secret() {
 
 /// Without the system's certificates, because reading them each time is slow.
 fn without_roots() -> reqwest::ClientBuilder {
-    reqwest::Client::builder().tls_certs_only([])
+    own_builder().tls_certs_only([])
 }
 
 #[test]

@@ -21,7 +21,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::support::ADA;
+use crate::support::{ADA, own_builder};
 
 /// A proxy that responds to each CONNECT with these bytes, or never. Returns its URL and a
 /// counter of CONNECTs.
@@ -206,7 +206,7 @@ async fn an_exception_is_reached_without_the_proxy() {
             .proxy(Proxy::new(&url).no_proxy([entries]))
             // The host is on this machine, so that nothing leaves it.
             .http_client_builder(|| {
-                reqwest::Client::builder().resolve("acme.okta.com", "127.0.0.1:1".parse().unwrap())
+                own_builder().resolve("acme.okta.com", "127.0.0.1:1".parse().unwrap())
             })
             .retry(RetryPolicy::never())
             .build()
@@ -300,7 +300,7 @@ fn the_process_with_a_malformed_proxy_variable() {
     // The program's own settings take precedence over the environment.
     builder().proxy(Proxy::new("http://p")).build().unwrap();
     builder()
-        .http_client_builder(|| reqwest::Client::builder().no_proxy())
+        .http_client_builder(|| own_builder().no_proxy())
         .build()
         .unwrap();
     Client::builder("http://127.0.0.1:1")

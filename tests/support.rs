@@ -8,9 +8,9 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
-use okta_mock_org::{MockOrg, MockUser, ServiceApp};
+use okta_mock_org::{MockOrg, MockUser};
 use okta_user_sessions::{
-    Client, ClientBuilder, Credentials, PrivateKey, RetryPolicy, SessionClient, SessionCredentials,
+    Client, ClientBuilder, Credentials, RetryPolicy, SessionClient, SessionCredentials,
 };
 use tracing_subscriber::{
     fmt::{MakeWriter, format::FmtSpan},
@@ -44,16 +44,26 @@ pub fn admin(org: &MockOrg) -> ClientBuilder<Client> {
 }
 
 /// Registers a service app with [`KEY`] at the org, and returns its credentials.
+#[cfg(feature = "service-app")]
 pub fn service_app(org: &MockOrg) -> Credentials {
-    org.add_service_app(ServiceApp::new("0oaApp").public_key(KEY));
-    let key = PrivateKey::from_jwk(KEY).unwrap();
+    org.add_service_app(okta_mock_org::ServiceApp::new("0oaApp").public_key(KEY));
+    let key = okta_user_sessions::PrivateKey::from_jwk(KEY).unwrap();
     Credentials::service_app("0oaApp", key, ["okta.users.manage"])
 }
 
+#[cfg(feature = "service-app")]
 pub fn automation(org: &MockOrg) -> ClientBuilder<Client> {
     Client::builder(org.url())
         .allow_loopback_http(true)
         .credentials(service_app(org))
+}
+
+/// The builder of a program that makes its own. It then also chooses the cryptography of TLS,
+/// unless this crate's feature `rustls` brings reqwest's.
+pub fn own_builder() -> reqwest::ClientBuilder {
+    #[cfg(not(feature = "rustls"))]
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
 }
 
 /// A client of an org that nobody serves, which sends each call exactly once.

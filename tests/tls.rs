@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::ADA;
+use crate::support::{ADA, own_builder};
 
 /// A certificate authority.
 struct Authority {
@@ -142,6 +142,7 @@ async fn outcome(builder: ClientBuilder<Client>) -> Result<u16, (ErrorKind, Effe
 
 const REFUSED: Result<u16, (ErrorKind, Effect)> = Err((ErrorKind::Tls, Effect::None));
 
+#[cfg(any(feature = "rustls", feature = "ring"))]
 #[tokio::test]
 async fn every_way_of_making_a_client_verifies_the_server() {
     let (ours, others) = (Authority::new(), Authority::new());
@@ -187,25 +188,21 @@ async fn every_way_of_making_a_client_verifies_the_server() {
             Box::new(|url| {
                 client(url)
                     .ca_certificates(&ours.pem)
-                    .http_client_builder(reqwest::Client::builder)
+                    .http_client_builder(own_builder)
             }),
         ),
         (
             "a builder with tls_certs_only",
             Box::new(move |url| {
                 let ca = only.clone();
-                client(url).http_client_builder(move || {
-                    reqwest::Client::builder().tls_certs_only([ca.clone()])
-                })
+                client(url).http_client_builder(move || own_builder().tls_certs_only([ca.clone()]))
             }),
         ),
         (
             "a builder with tls_certs_merge",
             Box::new(move |url| {
                 let ca = merged.clone();
-                client(url).http_client_builder(move || {
-                    reqwest::Client::builder().tls_certs_merge([ca.clone()])
-                })
+                client(url).http_client_builder(move || own_builder().tls_certs_merge([ca.clone()]))
             }),
         ),
         (
@@ -213,7 +210,7 @@ async fn every_way_of_making_a_client_verifies_the_server() {
             Box::new(move |url| {
                 let config = preconfigured.clone();
                 client(url).http_client_builder(move || {
-                    reqwest::Client::builder().tls_backend_preconfigured(config.clone())
+                    own_builder().tls_backend_preconfigured(config.clone())
                 })
             }),
         ),
@@ -239,6 +236,7 @@ fn ring_config(authority: &Authority) -> ClientConfig {
 
 /// This crate's authorities must not widen what a caller's own builder trusts, nor be
 /// silently ignored.
+#[cfg(any(feature = "rustls", feature = "ring"))]
 #[test]
 fn certificates_are_refused_where_a_preconfigured_back_end_would_ignore_them() {
     let authority = Authority::new();
@@ -246,9 +244,8 @@ fn certificates_are_refused_where_a_preconfigured_back_end_would_ignore_them() {
     let config = ring_config(&authority);
     let given = || {
         let config = config.clone();
-        client("https://acme.okta.com").http_client_builder(move || {
-            reqwest::Client::builder().tls_backend_preconfigured(config.clone())
-        })
+        client("https://acme.okta.com")
+            .http_client_builder(move || own_builder().tls_backend_preconfigured(config.clone()))
     };
     given().build().unwrap();
     for builder in [
@@ -280,10 +277,12 @@ async fn a_client_certificate_is_presented_by_its_own_client_only() {
     }
     let own = anonymous()
         .client_certificate(me.0.clone())
-        .http_client_builder(reqwest::Client::builder);
+        .http_client_builder(own_builder);
     assert_eq!(outcome(own).await, Ok(204));
 }
 
+// native-tls notices only when it connects.
+#[cfg(any(feature = "rustls", feature = "ring"))]
 #[test]
 fn certificates_that_are_none_are_refused_in_clear_text_too() {
     let authority = Authority::new();
@@ -322,6 +321,7 @@ const CERTIFICATES: &str = "TEST_CERTIFICATES";
 
 /// The child process of the next test, in which the system's certificates are those of the
 /// file that `SSL_CERT_FILE` names. Run by itself, it does nothing.
+#[cfg(any(feature = "rustls", feature = "ring"))]
 #[tokio::test]
 async fn the_process_with_certificates_of_its_own() {
     let Some(path) = env::var_os(CERTIFICATES).map(PathBuf::from) else {
@@ -349,6 +349,7 @@ async fn the_process_with_certificates_of_its_own() {
     assert_eq!(outcome(client(&stranger)).await, REFUSED);
 }
 
+#[cfg(any(feature = "rustls", feature = "ring"))]
 #[test]
 fn certificates_are_loaded_once_per_process_and_never_for_clear_text() {
     let name = format!("okta-user-sessions-{}.pem", std::process::id());

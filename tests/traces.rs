@@ -16,7 +16,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use crate::support::{ADA, KEY, admin, automation, log, org, user};
+use crate::support::{ADA, KEY, admin, log, org, user};
 
 const NOBODY: &str = "00uNobody";
 
@@ -123,6 +123,7 @@ fn documented() -> BTreeSet<(String, String)> {
     fields
 }
 
+#[cfg(feature = "service-app")]
 #[cfg_attr(not(unix), ignore = "there, no file is known to be exposed")]
 #[tokio::test(start_paused = true)]
 async fn spans_and_events_match_the_table_and_hold_no_secret() {
@@ -172,6 +173,7 @@ async fn spans_and_events_match_the_table_and_hold_no_secret() {
 
 /// Causes every span and event. Returns a token that none may contain.
 async fn every_span_and_event() -> String {
+    #[cfg(feature = "service-app")]
     a_service_app_whose_first_call_is_retried().await;
 
     let org = org().await;
@@ -229,9 +231,10 @@ fn an_exposed_file_and_a_misspelt_variable(token: &str) {
     config.unwrap();
 }
 
+#[cfg(feature = "service-app")]
 async fn a_service_app_whose_first_call_is_retried() {
     let org = org().await;
-    let okta = automation(&org).build().unwrap();
+    let okta = crate::support::automation(&org).build().unwrap();
     org.fail_next(1, Fault::okta_error(503, "E0000181"));
     let receipt = okta.revoke_user_sessions(ADA).await.unwrap();
 

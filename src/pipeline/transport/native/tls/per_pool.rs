@@ -55,8 +55,15 @@ fn identity(pem: &str) -> reqwest::Result<Identity> {
     #[cfg(not(feature = "native-tls"))]
     let identity = Identity::from_pem(pem.as_bytes());
     #[cfg(feature = "native-tls")]
-    let identity = Identity::from_pkcs8_pem(pem.as_bytes(), pem.as_bytes());
+    let identity = Identity::from_pkcs8_pem(pem.as_bytes(), private_key(pem).as_bytes());
     identity
+}
+
+/// From where the key begins, because native-tls only takes text that begins with it.
+#[cfg(feature = "native-tls")]
+fn private_key(pem: &str) -> &str {
+    let start = pem.find("-----BEGIN PRIVATE KEY-----");
+    start.and_then(|start| pem.get(start..)).unwrap_or(pem)
 }
 
 /// Whether the builder has a preconfigured TLS back end. reqwest would silently ignore our
