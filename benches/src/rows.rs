@@ -153,7 +153,9 @@ fn turns(measure: impl Fn(&str) -> f64) -> [Vec<f64>; 4] {
     values
 }
 
-/// The median of each column, and of its ratios to the first one in the same turn.
+/// The median of each column, and of its ratios to the first one in the same turn. The ratios
+/// hold even where the values do not: one call at a time costs twice as much while client and
+/// server are on two cores, each of which must be woken.
 fn print_medians(name: &str, turns: &[Vec<f64>; 4]) {
     let [plain, ..] = turns;
     let cells = array::from_fn(|column| {
