@@ -13,11 +13,9 @@ fuzz *arguments:
     .ci/fuzz {{arguments}}
 
 bench:
+    cargo run --release -p benches
     benches/instructions
-    benches/cpu
-    benches/start
     cargo run --release -p rate-limit-bench
-    cargo bench -p benches
 
 # What is generated and checked in, after a change to the specification: the schemas, the
 # snapshot and the public API. Read the difference before you commit it.

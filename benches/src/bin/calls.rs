@@ -1,14 +1,15 @@
 //! Makes calls one way, and says what they cost.
 //!
-//! `calls (plain|ours|dpop|retried) SERVER CALLS [AT_ONCE]`: SERVER is the URL of a server
-//! that runs, or the kind of one to start.
+//! `calls (plain|generated|ours|dpop|retried) SERVER [CALLS [AT_ONCE [api-token]]]`: SERVER is
+//! the URL of a server that runs, or the kind of one to start. Without `api-token` it is an
+//! OAuth access token.
 
 use std::{
     env,
     time::{Duration, Instant},
 };
 
-use benches::{Server, Subject, cpu_time, resident};
+use benches::{Server, Subject, Token, counted, cpu_time, resident, warm_up};
 
 fn main() {
     let mut arguments = env::args().skip(1);
@@ -16,6 +17,7 @@ fn main() {
     let server = arguments.next().expect("a URL, or a kind of server");
     let calls: u64 = arguments.next().map_or(1, |n| n.parse().expect("a number"));
     let at_once: u64 = arguments.next().map_or(1, |n| n.parse().expect("a number"));
+    let token = Token::named(arguments.next().as_deref());
     let own = (!server.contains("://")).then(|| {
         let program = env::current_exe().expect("a path").with_file_name("server");
         Server::start(&program, &server)
@@ -26,31 +28,32 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(async {
+    let _entered = runtime.enter();
+    let start = (Instant::now(), cpu_time());
+    let subject = Subject::new(&name, url, token);
+    report("client", start, 1);
+    let start = (Instant::now(), cpu_time());
+    runtime.block_on(subject.revoke());
+    report("first call", start, 1);
+    println!(
+        "process so far: {:.1} µs CPU",
+        cpu_time().as_secs_f64() * 1e6
+    );
+    if calls > 1 {
         let start = (Instant::now(), cpu_time());
-        let subject = Subject::new(&name, url);
-        report("client", start, 1);
-        let start = (Instant::now(), cpu_time());
-        subject.revoke_many(1, 1).await;
-        report("first call", start, 1);
-        if calls > 1 {
-            let start = (Instant::now(), cpu_time());
-            let _another = Subject::new(&name, url);
-            report("another client", start, 1);
-        }
+        let _another = Subject::new(&name, url, token);
+        report("another client", start, 1);
+        runtime.block_on(subject.revoke_many(warm_up(at_once), at_once));
+    }
+    let part = calls / 10;
+    if part > 0 {
         // Ten parts, so that memory that grows shows.
         for _ in 0..10 {
-            let part = calls / 10;
-            if part > 0 {
-                let start = (Instant::now(), cpu_time());
-                subject.revoke_many(part, at_once).await;
-                report("call", start, part);
-            }
+            let start = (Instant::now(), cpu_time());
+            counted(|| runtime.block_on(subject.revoke_many(part, at_once)));
+            report("call", start, part);
         }
-        if own.is_none() {
-            subject.revoke_many(calls % 10, 1).await;
-        }
-    });
+    }
     if let Some(server) = own {
         println!("connections: {}", server.connections());
     }

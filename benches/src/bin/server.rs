@@ -19,7 +19,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -30,7 +30,7 @@ use tokio_rustls::{
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
-const CERTIFICATE: &[u8] = include_bytes!("../../../tests/tls/server.pem");
+const CERTIFICATE: &[u8] = include_bytes!("../../tls/server.pem");
 
 fn main() {
     let kind = env::args().nth(1).expect("http1, tls-http1 or tls-http2");
@@ -55,28 +55,37 @@ async fn serve(kind: &str) {
         "tls-http2" => Some(acceptor(b"h2")),
         other => panic!("unknown kind {other}"),
     };
+    // `localhost` may also be this address, which a client may try first.
+    if let Ok(listener) = TcpListener::bind(("::1", port)).await {
+        tokio::spawn(accept(listener, tls.clone()));
+    }
     let scheme = if tls.is_some() { "https" } else { "http" };
-    println!("{scheme}://127.0.0.1:{port}");
+    println!("{scheme}://localhost:{port}");
+    accept(listener, tls).await;
+}
+
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>) {
     loop {
         let (socket, _) = listener.accept().await.expect("a connection");
         CONNECTIONS.fetch_add(1, Relaxed);
         socket.set_nodelay(true).expect("it is a socket");
-        let tls = tls.clone();
-        tokio::spawn(async move {
-            let server = auto::Builder::new(TokioExecutor::new());
-            let service = service_fn(answer);
-            // A client that disconnects is not an error.
-            let _ = match tls {
-                None => server.serve_connection(TokioIo::new(socket), service).await,
-                Some(tls) => {
-                    let Ok(socket) = tls.accept(socket).await else {
-                        return;
-                    };
-                    server.serve_connection(TokioIo::new(socket), service).await
-                }
-            };
-        });
+        tokio::spawn(serve_connection(socket, tls.clone()));
     }
+}
+
+async fn serve_connection(socket: TcpStream, tls: Option<TlsAcceptor>) {
+    let server = auto::Builder::new(TokioExecutor::new());
+    let service = service_fn(answer);
+    // A client that disconnects is not an error.
+    let _ = match tls {
+        None => server.serve_connection(TokioIo::new(socket), service).await,
+        Some(tls) => {
+            let Ok(socket) = tls.accept(socket).await else {
+                return;
+            };
+            server.serve_connection(TokioIo::new(socket), service).await
+        }
+    };
 }
 
 /// What Okta answers with, its headers included.
