@@ -166,7 +166,7 @@ struct Filter {
 
 impl Filter {
     fn new(text: &[u8]) -> Self {
-        // 16 bits per window, so that false positives are rare.
+        // 16 bits per window, so that false positives are rare; a power of two, for the mask.
         let words = text.len().div_ceil(4).next_power_of_two();
         let mut filter = Self {
             bits: vec![0; words],
@@ -188,7 +188,8 @@ impl Filter {
     fn place(&self, key: u64) -> (usize, u64) {
         // Multiplicative hashing (Knuth): the upper bits are mixed best.
         let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let word = usize::try_from(hash >> 32).unwrap_or_default() % self.bits.len().max(1);
+        let mask = self.bits.len().saturating_sub(1);
+        let word = usize::try_from(hash >> 32).unwrap_or_default() & mask;
         (word, 1 << (hash >> 26 & 63))
     }
 }
