@@ -3,7 +3,7 @@
 //! ended (see `read` in `src/pipeline/transport/native/mod.rs`). It still never
 //! reports a false success: a 200 whose end nothing else proves is reported as unknown.
 
-#![cfg(test)]
+#![cfg(all(test, feature = "decompression"))]
 
 #[allow(dead_code, reason = "the library's own tests use the rest")]
 #[path = "../support/http2.rs"]

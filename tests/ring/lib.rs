@@ -1,7 +1,7 @@
 //! With ring's cryptography alone, reqwest has no default for a builder of the caller's own,
 //! and would panic.
 
-#![cfg(test)]
+#![cfg(all(test, feature = "alone"))]
 
 use std::sync::Arc;
 
