@@ -130,8 +130,9 @@ fn pieces(secret: &[u8], text: &[u8]) -> Vec<Range<usize>> {
     }
     let known = Filter::new(text);
     let (chunks, _) = secret.as_chunks::<WINDOW>();
-    for (from, key) in (0_usize..).step_by(WINDOW).zip(chunks.iter().map(key)) {
+    for (number, key) in chunks.iter().map(key).enumerate() {
         if known.may_hold(key) {
+            let from = number.saturating_mul(WINDOW);
             let found = keys(text).enumerate().filter(|&(_, other)| other == key);
             pieces.extend(found.filter_map(|(at, _)| piece(secret, from, text, at)));
         }
