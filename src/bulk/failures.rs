@@ -45,12 +45,14 @@ pub(super) struct Failures {
 struct Streak {
     failures: u32,
     failed_probes: u32,
+    /// Why the last of them failed.
+    reason: Option<String>,
 }
 
 impl Failures {
     pub(super) fn note(&mut self, outcome: &UserOutcome, probe: bool) {
         match outcome.outcome {
-            Outcome::Unknown | Outcome::NotAttempted => self.unavailable.add(probe),
+            Outcome::Unknown | Outcome::NotAttempted => self.unavailable.add(outcome, probe),
             _ => self.unavailable = Streak::default(),
         }
         match outcome.outcome {
@@ -59,21 +61,23 @@ impl Failures {
                 self.refused = Streak::default();
             }
             Outcome::Forbidden if !self.any_revoked && !is_users_own(outcome) => {
-                self.refused.add(probe);
+                self.refused.add(outcome, probe);
             }
             _ => {}
         }
     }
 
-    /// Why the run should stop, unless a user in flight shows that others can be revoked.
-    pub(super) fn stop_reason(&self) -> Option<StopReason> {
-        if self.refused.failed_probes >= REFUSED.probes {
-            Some(StopReason::Forbidden)
+    /// Why the run should stop, unless a user in flight shows that others can be revoked;
+    /// and why the last user failed.
+    pub(super) fn stop_reason(&self) -> Option<(StopReason, &str)> {
+        let (reason, streak) = if self.refused.failed_probes >= REFUSED.probes {
+            (StopReason::Forbidden, &self.refused)
         } else if self.unavailable.failed_probes >= UNAVAILABLE.probes {
-            Some(StopReason::Unavailable)
+            (StopReason::Unavailable, &self.unavailable)
         } else {
-            None
-        }
+            return None;
+        };
+        Some((reason, streak.reason.as_deref().unwrap_or_default()))
     }
 
     /// While the run probes: the number of probes to spread over the rest of the list.
@@ -89,9 +93,10 @@ impl Failures {
 }
 
 impl Streak {
-    fn add(&mut self, probe: bool) {
+    fn add(&mut self, outcome: &UserOutcome, probe: bool) {
         self.failures = self.failures.saturating_add(1);
         self.failed_probes = self.failed_probes.saturating_add(probe.into());
+        self.reason.clone_from(&outcome.reason);
     }
 }
 

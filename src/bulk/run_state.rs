@@ -262,13 +262,14 @@ impl RunState {
             state.users_in_flight = state.users_in_flight.saturating_sub(1);
             state.add(outcome);
             state.failures.note(outcome, probe);
-            let last = state.users_in_flight == 0;
-            last.then(|| state.failures.stop_reason()).flatten()
+            if state.users_in_flight > 0 || self.keep_going {
+                return None;
+            }
+            let stop = state.failures.stop_reason();
+            stop.map(|(reason, detail)| (reason, detail.to_owned()))
         });
-        if let Some(reason) = stop
-            && !self.keep_going
-        {
-            self.stop(reason, outcome.reason.as_deref().unwrap_or_default());
+        if let Some((reason, detail)) = stop {
+            self.stop(reason, &detail);
         }
     }
 

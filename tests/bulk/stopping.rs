@@ -24,6 +24,8 @@ const INSUFFICIENT_SCOPE: char = 'o';
 const HANGS: char = 'h';
 /// Revoked, a [`MOMENT`] after two hundred other requests.
 const SLOW: char = 'l';
+/// Not found, as late.
+const SLOW_NOT_FOUND: char = 'm';
 
 /// Longer than any response here takes. The clock is real where there is a journal, as its
 /// disk is.
@@ -71,22 +73,21 @@ async fn respond(
     let user = request.uri().path().split('/').nth(4).unwrap().to_owned();
     let kind = user.chars().next().unwrap();
     log.lock().unwrap().push(user);
+    if [SLOW, SLOW_NOT_FOUND].contains(&kind) {
+        while log.lock().unwrap().len() <= 200 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        sleep(MOMENT).await;
+    }
     let (status, code) = match kind {
-        REVOKED => (204, ""),
+        REVOKED | SLOW => (204, ""),
         FORBIDDEN => (403, "E0000006"),
         WRONG_STATUS => (403, "E0000038"),
-        NOT_FOUND => (404, "E0000007"),
+        NOT_FOUND | SLOW_NOT_FOUND => (404, "E0000007"),
         UNKNOWN_PATH => (404, "E0000008"),
         BROKEN => (500, "E0000009"),
         INSUFFICIENT_SCOPE => (403, ""),
         HANGS => pending().await,
-        SLOW => {
-            while log.lock().unwrap().len() <= 200 {
-                sleep(Duration::from_millis(1)).await;
-            }
-            sleep(MOMENT).await;
-            (204, "")
-        }
         other => panic!("{other:?} is not a kind of user"),
     };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -172,6 +173,20 @@ async fn a_run_stops_only_when_no_user_in_flight_can_change_that() {
     let many = org.okta.revoke_many(users).concurrency(8);
     let (_, report) = outcomes(many).await;
     assert_eq!((report.counts.revoked, report.stopped), (2, None));
+}
+
+/// Not with another user's, who happens to be the last in flight.
+#[tokio::test]
+async fn a_run_that_stops_for_refusals_reports_a_refusal() {
+    let org = Org::start().await;
+    let users = users([(SLOW_NOT_FOUND, 1), (FORBIDDEN, 300)]);
+    let many = org.okta.revoke_many(users).concurrency(8);
+    let (outcomes, report) = outcomes(many).await;
+    assert_eq!(report.stopped, Some(StopReason::Forbidden));
+    assert_eq!(report.counts.not_found, 1);
+    let mut outcomes = outcomes.into_iter();
+    let refused = outcomes.find(|user| user.outcome == Outcome::Forbidden);
+    assert_eq!(report.stop_detail, refused.unwrap().reason);
 }
 
 #[tokio::test(start_paused = true)]
