@@ -281,25 +281,16 @@ async fn a_client_certificate_is_presented_by_its_own_client_only() {
     assert_eq!(outcome(own).await, Ok(204));
 }
 
-// native-tls notices only when it connects.
-#[cfg(any(feature = "rustls", feature = "ring"))]
 #[test]
 fn certificates_that_are_none_are_refused_in_clear_text_too() {
     let authority = Authority::new();
     let me = authority.identity("me", |_| {}).0;
-    let other_key = authority.identity("me", |_| {}).0;
-    let key = |pem: &str| pem[pem.find("-----BEGIN PRIVATE").unwrap()..].to_owned();
-    let mismatched = me.replace(&key(&me), &key(&other_key));
     let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for url in ["https://acme.okta.com", "http://127.0.0.1:1"] {
         for (builder, what) in [
             (client(url).ca_certificates(garbage), "CA certificate"),
             (
-                client(url).client_certificate(mismatched.clone()),
-                "client certificate",
-            ),
-            (
-                client(url).client_certificate(key(&me)),
+                client(url).client_certificate(private_key(&me)),
                 "client certificate",
             ),
             (
@@ -313,6 +304,26 @@ fn certificates_that_are_none_are_refused_in_clear_text_too() {
                 text.contains(what) && text.contains("the proxy's URL"),
                 "{text}"
             );
+        }
+    }
+}
+
+fn private_key(pem: &str) -> &str {
+    &pem[pem.find("-----BEGIN PRIVATE").unwrap()..]
+}
+
+#[test]
+fn a_client_certificate_with_another_key_is_refused() {
+    let authority = Authority::new();
+    let [me, other] = ["me", "other"].map(|name| authority.identity(name, |_| {}).0);
+    let mismatched = me.replace(private_key(&me), private_key(&other));
+    for url in ["https://acme.okta.com", "http://127.0.0.1:1"] {
+        let builder = client(url).client_certificate(mismatched.clone());
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        // With native-tls, it is only noticed when the HTTP client is set up.
+        if cfg!(any(feature = "rustls", feature = "ring")) {
+            assert!(error.to_string().contains("client certificate"), "{error}");
         }
     }
 }

@@ -55,15 +55,21 @@ fn identity(pem: &str) -> reqwest::Result<Identity> {
     #[cfg(not(feature = "native-tls"))]
     let identity = Identity::from_pem(pem.as_bytes());
     #[cfg(feature = "native-tls")]
-    let identity = Identity::from_pkcs8_pem(pem.as_bytes(), private_key(pem).as_bytes());
+    let identity = {
+        let (certificates, key) = certificates_and_key(pem).unwrap_or_default();
+        Identity::from_pkcs8_pem(certificates.as_bytes(), key.as_bytes())
+    };
     identity
 }
 
-/// From where the key begins, because native-tls only takes text that begins with it.
+/// Separated, because native-tls takes a key only where its text begins, and on Windows reads
+/// everything among the certificates as one.
 #[cfg(feature = "native-tls")]
-fn private_key(pem: &str) -> &str {
-    let start = pem.find("-----BEGIN PRIVATE KEY-----");
-    start.and_then(|start| pem.get(start..)).unwrap_or(pem)
+fn certificates_and_key(pem: &str) -> Option<(String, &str)> {
+    let (before, _) = pem.split_once("-----BEGIN PRIVATE KEY-----")?;
+    let (_, after) = pem.split_once("-----END PRIVATE KEY-----")?;
+    let key = pem.strip_prefix(before)?.strip_suffix(after)?;
+    Some((format!("{before}{after}"), key))
 }
 
 /// Whether the builder has a preconfigured TLS back end. reqwest would silently ignore our
@@ -74,4 +80,26 @@ fn ignores_certificates(make: &MakeBuilder) -> bool {
          -----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     // native-tls refuses it at once, so there the question is not answered.
     identity(INVALID).is_ok_and(|invalid| super::build(make().identity(invalid)).is_ok())
+}
+
+#[cfg(all(test, feature = "native-tls"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_separated_from_the_certificates_in_any_order() {
+        const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
+        for (before, after) in [
+            ("certificates\n", ""),
+            ("", "\ncertificates"),
+            ("a\n", "\nb"),
+        ] {
+            let pem = format!("{before}{KEY}{after}");
+            let separated = certificates_and_key(&pem).unwrap();
+            assert_eq!(separated, (format!("{before}{after}"), KEY));
+        }
+        for none in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n"] {
+            assert!(certificates_and_key(none).is_none());
+        }
+    }
 }
