@@ -3,10 +3,23 @@
 mod server;
 mod subject;
 
-use std::{fs, hint::black_box, time::Duration};
+use std::{env, fs, hint::black_box, path::PathBuf, time::Duration};
 
 pub use server::Server;
 pub use subject::{FLAKY_USER, Subject, Token};
+
+/// A program of this package, beside the one that runs.
+pub fn program(name: &str) -> PathBuf {
+    env::current_exe().expect("a path").with_file_name(name)
+}
+
+/// A runtime of one thread.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
 
 /// CPU time that this process has used, in user and kernel.
 pub fn cpu_time() -> Duration {

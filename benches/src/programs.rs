@@ -7,33 +7,27 @@ use std::{
     process::{Command, Output},
 };
 
-pub struct Programs {
-    /// Where cargo builds.
-    target: PathBuf,
+/// Builds those of this package: `cargo run` builds one of them alone.
+pub fn build() {
+    if cfg!(debug_assertions) {
+        panic!("only a release build is worth measuring: cargo run --release -p benches");
+    }
+    cargo_build(&target(), &["--bins"]);
 }
 
-impl Programs {
-    /// Builds those of this package: `cargo run` builds one of them alone.
-    pub fn build() -> Self {
-        let program = env::current_exe().expect("a path");
-        let target = program.ancestors().nth(2).expect("a target directory");
-        cargo_build(target, &["--bins"]);
-        Self {
-            target: target.to_owned(),
-        }
-    }
+/// The program `calls` with ring's cryptography alone, built the first time.
+pub fn calls_with_ring() -> PathBuf {
+    let target = target().join("ring");
+    let features = ["--no-default-features", "--features", "ring,http2"];
+    cargo_build(&target, &[&features[..], &["--bin", "calls"]].concat());
+    target.join("release/calls")
+}
 
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.target.join("release").join(name)
-    }
-
-    /// The program `calls` with ring's cryptography alone, built the first time.
-    pub fn calls_with_ring(&self) -> PathBuf {
-        let target = self.target.join("ring");
-        let features = ["--no-default-features", "--features", "ring,http2"];
-        cargo_build(&target, &[&features[..], &["--bin", "calls"]].concat());
-        target.join("release/calls")
-    }
+/// Where cargo builds.
+fn target() -> PathBuf {
+    let program = env::current_exe().expect("a path");
+    let target = program.ancestors().nth(2);
+    target.expect("a target directory").to_owned()
 }
 
 fn cargo_build(target: &Path, arguments: &[&str]) {

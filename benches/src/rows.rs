@@ -2,14 +2,12 @@
 
 use std::{array, thread};
 
-use benches::{Server, Subject, Token};
+use benches::{Server, Subject, Token, program, runtime};
 
-use crate::programs::{Programs, figures, instructions, run};
-
-type Measure = fn(&Programs);
+use crate::programs::{calls_with_ring, figures, instructions, run};
 
 /// What each group of rows is called on the command line.
-pub const GROUPS: [(&str, Measure); 6] = [
+pub const GROUPS: [(&str, fn()); 6] = [
     ("cpu", cpu),
     ("instructions", calls_instructions),
     ("bulk", bulk_instructions),
@@ -33,10 +31,10 @@ const TURNS: usize = 41;
 /// In flight where it is not what a row varies.
 const AT_ONCE: &str = "16";
 
-fn cpu(programs: &Programs) {
-    let calls = programs.path("calls");
+fn cpu() {
+    let calls = program("calls");
     for (kind, protocol) in KINDS {
-        let server = Server::start(&programs.path("server"), kind);
+        let server = Server::start(kind);
         for (at_once, count) in [("1", "1000"), ("16", "4000"), ("64", "4000")] {
             let turns = turns(|subject| {
                 let output = run(&calls, &[subject, &server.url, count, at_once]);
@@ -48,10 +46,10 @@ fn cpu(programs: &Programs) {
     }
 }
 
-fn calls_instructions(programs: &Programs) {
-    let calls = programs.path("calls");
+fn calls_instructions() {
+    let calls = program("calls");
     for (kind, protocol) in [KINDS[0], KINDS[2]] {
-        let server = Server::start(&programs.path("server"), kind);
+        let server = Server::start(kind);
         for (token, token_name) in [(None, "access token"), (Some("api-token"), "API token")] {
             let name = format!("instructions a call: {protocol}, {AT_ONCE} at once, {token_name}");
             print_instructions(&name, |subject| {
@@ -63,8 +61,8 @@ fn calls_instructions(programs: &Programs) {
     }
 }
 
-fn bulk_instructions(programs: &Programs) {
-    let (calls, bulk) = (programs.path("calls"), programs.path("bulk"));
+fn bulk_instructions() {
+    let (calls, bulk) = (program("calls"), program("bulk"));
     let name = "instructions a user, many users: HTTP/1.1, 32 at once";
     print_instructions(name, |subject| {
         let sum = match subject {
@@ -75,12 +73,12 @@ fn bulk_instructions(programs: &Programs) {
     });
 }
 
-fn allocations(programs: &Programs) {
+fn allocations() {
     for (kind, protocol) in [KINDS[0], KINDS[2]] {
-        let server = Server::start(&programs.path("server"), kind);
+        let server = Server::start(kind);
         let counts = SUBJECTS.map(|subject| {
             let arguments = [subject, &server.url, "4000", AT_ONCE];
-            let output = run(&programs.path("allocations"), &arguments);
+            let output = run(&program("allocations"), &arguments);
             let (number, bytes) = output.trim().split_once(' ').expect("two numbers");
             [number, bytes].map(|count| count.parse().expect("a number"))
         });
@@ -95,12 +93,9 @@ fn allocations(programs: &Programs) {
     }
 }
 
-fn start(programs: &Programs) {
-    let server = Server::start(&programs.path("server"), "tls-http2");
-    let builds = [
-        ("aws-lc", programs.path("calls")),
-        ("ring", programs.calls_with_ring()),
-    ];
+fn start() {
+    let server = Server::start("tls-http2");
+    let builds = [("aws-lc", program("calls")), ("ring", calls_with_ring())];
     for (cryptography, calls) in builds {
         let turns = turns(|subject| {
             let output = run(&calls, &[subject, &server.url]);
@@ -114,15 +109,12 @@ fn start(programs: &Programs) {
     }
 }
 
-fn connections(programs: &Programs) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+fn connections() {
+    let runtime = runtime();
     let cells = SUBJECTS.map(|subject| {
         let counts: Vec<u64> = (0..20)
             .map(|_| {
-                let server = Server::start(&programs.path("server"), "http1");
+                let server = Server::start("http1");
                 let subject = Subject::new(subject, &server.url, Token::OAuth);
                 runtime.block_on(subject.revoke_many(64, 64));
                 server.connections()

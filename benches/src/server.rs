@@ -1,8 +1,9 @@
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
 };
+
+use crate::program;
 
 /// A server in a process of its own, so that what it costs is not counted.
 pub struct Server {
@@ -13,8 +14,8 @@ pub struct Server {
 
 impl Server {
     /// `kind` is `http1`, `tls-http1` or `tls-http2`.
-    pub fn start(program: &Path, kind: &str) -> Self {
-        let mut process = Command::new(program)
+    pub fn start(kind: &str) -> Self {
+        let mut process = Command::new(program("server"))
             .arg(kind)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

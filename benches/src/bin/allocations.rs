@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use benches::{Subject, Token, warm_up};
+use benches::{Subject, Token, runtime, warm_up};
 
 struct Counting;
 
@@ -55,11 +55,7 @@ fn main() {
         calls.parse().expect("a number"),
         at_once.parse().expect("a number"),
     );
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
+    runtime().block_on(async {
         let subject = Subject::new(name, url, Token::OAuth);
         subject.revoke_many(warm_up(at_once), at_once).await;
         let before = (ALLOCATIONS.load(Relaxed), BYTES.load(Relaxed));

@@ -7,24 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benches::{Server, Token, counted, cpu_time, resident, warm_up};
+use benches::{Server, Token, counted, cpu_time, resident, runtime, warm_up};
 use okta_user_sessions::{Client, Credentials};
 
 fn main() {
     let mut arguments = env::args().skip(1);
     let users: u64 = arguments.next().expect("USERS").parse().expect("a number");
     let journal = arguments.next();
-    let program = env::current_exe().expect("a path").with_file_name("server");
-    let server = Server::start(&program, "http1");
+    let server = Server::start("http1");
     let okta = Client::builder(&server.url)
         .allow_loopback_http(true)
         .credentials(Credentials::access_token(Token::OAuth.secret()))
         .build()
         .expect("a client");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = runtime();
     // As many as a run has in flight.
     runtime.block_on(revoke(&okta, warm_up(32), None));
     counted(|| runtime.block_on(revoke(&okta, users, journal)));

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benches::{Server, Subject, Token, counted, cpu_time, resident, warm_up};
+use benches::{Server, Subject, Token, counted, cpu_time, resident, runtime, warm_up};
 
 fn main() {
     let mut arguments = env::args().skip(1);
@@ -18,16 +18,10 @@ fn main() {
     let calls: u64 = arguments.next().map_or(1, |n| n.parse().expect("a number"));
     let at_once: u64 = arguments.next().map_or(1, |n| n.parse().expect("a number"));
     let token = Token::named(arguments.next().as_deref());
-    let own = (!server.contains("://")).then(|| {
-        let program = env::current_exe().expect("a path").with_file_name("server");
-        Server::start(&program, &server)
-    });
+    let own = (!server.contains("://")).then(|| Server::start(&server));
     let url = own.as_ref().map_or(&server, |server| &server.url);
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = runtime();
     let _entered = runtime.enter();
     let start = (Instant::now(), cpu_time());
     let subject = Subject::new(&name, url, token);

@@ -12,7 +12,7 @@ use std::{
     time::SystemTime,
 };
 
-use benches::FLAKY_USER;
+use benches::{FLAKY_USER, runtime};
 use http::{Request, Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -39,11 +39,7 @@ fn main() {
         println!("{}", CONNECTIONS.load(Relaxed));
         std::process::exit(0);
     });
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-        .block_on(serve(&kind));
+    runtime().block_on(serve(&kind));
 }
 
 async fn serve(kind: &str) {
