@@ -81,11 +81,14 @@ async fn a_closed_standard_error_changes_nothing() {
 async fn output_that_cannot_be_written_causes_no_panic_and_no_success() {
     let org = org(1, 600).await;
     let folder = Folder::new("unread-out");
+    folder.write("exposed.yaml", "okta:\n  client:\n    token: 00token\n");
     for (script, status) in [
         ("exec $0 config >/dev/full", 2),
         ("exec $0 journal users >/dev/full", 2),
         ("exec $0 revoke .. 2>/dev/full", 2),
         ("exec $0 revoke --file users 2>/dev/full", 2),
+        // The library warns of this file.
+        ("exec $0 config --config exposed.yaml 2>/dev/full", 0),
         ("exec $0 revoke 00u00000 >/dev/full", 1),
     ] {
         let printed = by_shell(&org, &folder, script).await;
