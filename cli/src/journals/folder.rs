@@ -4,7 +4,7 @@
 //! finished, `….run.json`, its users, exclusions and options.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File},
     io::{self, Write},
     path::{Path, PathBuf},
     time::SystemTime,
@@ -13,6 +13,7 @@ use std::{
 use etcetera::BaseStrategy;
 use okta_user_sessions::options::RevokeUserSessionsOptions;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 /// What a run is made of.
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,13 +95,12 @@ impl Folder {
         let host = run.org.rsplit('/').next().unwrap_or_default();
         let name = format!("{time}-{host}").replace(':', "-");
         let path = self.0.join(name + SAVED);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
+        // Only its owner can read it. A part of it would keep every other run from being
+        // resumed, so it appears whole or not at all.
+        let mut file = NamedTempFile::new_in(&self.0)?;
         file.write_all(&serde_json::to_vec(run)?)?;
-        file.sync_all()?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(&path)?;
         #[cfg(unix)]
         File::open(&self.0)?.sync_all()?;
         Ok(Kept::at(path))
