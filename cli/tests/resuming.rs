@@ -137,7 +137,7 @@ async fn a_run_that_got_no_access_token_can_be_resumed() {
 #[tokio::test]
 async fn a_run_with_unmatched_exclusions_can_be_resumed() {
     let org = org(2, 600).await;
-    let folder = Folder::new("unmatched");
+    let folder = Folder::new("unmatched-resumed");
     folder.write("keep", "somebody@acme.com\n");
     org.fail_next(2, Fault::status(502));
     without_retries(&folder);
