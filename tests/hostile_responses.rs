@@ -423,6 +423,21 @@ async fn texts_from_a_server_are_truncated() {
     }
 }
 
+/// A terminal would obey them, or show the rest of the message in another order.
+#[tokio::test]
+async fn an_error_shows_control_characters_of_a_server_escaped() {
+    let server = Http1::start().await;
+    let both = Both::new(&server.url, false);
+    let body = r#"{"errorSummary":"\u001b[2J\u202edekover\u2069\u200f"}"#;
+    server.play(format!(
+        "HTTP/1.1 403 No\r\nX-Okta-Request-Id: req1\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    let error = both.revoke().await.unwrap_err().to_string();
+    let shown = r"\u{1b}[2J\u{202e}dekover\u{2069}\u{200f}";
+    assert!(error.contains(shown), "{error}");
+}
+
 #[tokio::test]
 async fn the_text_of_a_response_that_is_not_from_okta_is_reported() {
     let server = Http1::start().await;
