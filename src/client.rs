@@ -122,6 +122,10 @@ impl Client {
     }
 
     /// [`revoke_many`](Self::revoke_many), for ids that arrive one by one.
+    ///
+    /// When the run stops, at its deadline for example, it no longer waits for the stream, but
+    /// still gives an outcome to each id that is ready. A stream that always has another one
+    /// ready keeps it from ending.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn revoke_stream<S>(&self, ids: S) -> RevokeMany
     where

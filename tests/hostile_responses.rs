@@ -2,7 +2,9 @@
 //! false success, or an effect of `None` if the request may have taken effect.
 
 use std::{
-    sync::{Arc, Mutex},
+    io::{Read, Write},
+    sync::{Arc, Mutex, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -421,6 +423,21 @@ async fn texts_from_a_server_are_truncated() {
     }
 }
 
+/// A terminal would obey them, or show the rest of the message in another order.
+#[tokio::test]
+async fn an_error_shows_control_characters_of_a_server_escaped() {
+    let server = Http1::start().await;
+    let both = Both::new(&server.url, false);
+    let body = r#"{"errorSummary":"\u001b[2J\u202edekover\u2069\u200f"}"#;
+    server.play(format!(
+        "HTTP/1.1 403 No\r\nX-Okta-Request-Id: req1\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    let error = both.revoke().await.unwrap_err().to_string();
+    let shown = r"\u{1b}[2J\u{202e}dekover\u{2069}\u{200f}";
+    assert!(error.contains(shown), "{error}");
+}
+
 #[tokio::test]
 async fn the_text_of_a_response_that_is_not_from_okta_is_reported() {
     let server = Http1::start().await;
@@ -518,6 +535,35 @@ async fn a_request_sharing_a_connection_with_a_response_whose_end_is_in_doubt_is
         second.write_all(response.as_bytes()).await.unwrap();
         assert_unknown(other.await.unwrap(), response);
     }
+}
+
+/// While its only thread is blocked, a runtime does not notice what arrives over an idle
+/// connection.
+#[tokio::test]
+async fn a_response_that_came_before_its_request_is_not_used() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let both = Both::new(&format!("http://{}", listener.local_addr().unwrap()), false);
+    let (send, early) = mpsc::channel();
+    let (sent, is_early) = mpsc::channel();
+    thread::spawn(move || {
+        let mut request = [0; 4096];
+        let success = b"HTTP/1.1 204 No\r\nX-Okta-Request-Id: req1\r\n\r\n";
+        let (mut first, _) = listener.accept().unwrap();
+        assert_ne!(first.read(&mut request).unwrap(), 0);
+        first.write_all(success).unwrap();
+        early.recv().unwrap();
+        first.write_all(success).unwrap();
+        sent.send(()).unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        assert_ne!(second.read(&mut request).unwrap(), 0);
+        let refusal = b"HTTP/1.1 403 No\r\nX-Okta-Request-Id: req2\r\nContent-Length: 0\r\n\r\n";
+        second.write_all(refusal).unwrap();
+    });
+    both.revoke().await.unwrap();
+    send.send(()).unwrap();
+    is_early.recv().unwrap();
+    let error = both.revoke().await.expect_err("a response to no request");
+    assert_eq!(error.status(), Some(403), "{error:?}");
 }
 
 #[cfg(feature = "http2")]

@@ -48,7 +48,7 @@ pub async fn revoke(arguments: &RevokeArguments) -> Result<Exit, String> {
     let mut screen = Screen::new(format.quiet);
     let followed = follow(&mut run, &mut signals, &mut screen, printer, keep).await;
     let report = run.report();
-    job.conclude(&report, arguments);
+    job.conclude(&report, plan.refused.len(), arguments);
     let written = write_report(&report, &followed.outcomes, arguments, &mut signals).await;
     Ok(match (report.is_complete(), report.requests) {
         (true, _) if followed.printed && written => Exit::Done,
@@ -152,7 +152,9 @@ impl Job {
 
     /// Refuses what is likely a mistake.
     fn check(&self, plan: &Plan, arguments: &RevokeArguments) -> Result<(), String> {
-        if !plan.unmatched_exclusions.is_empty() && !arguments.list.allow_unmatched_exclusions {
+        // A run that is resumed passed this when it began.
+        let allowed = arguments.list.allow_unmatched_exclusions || arguments.journal.resume;
+        if !plan.unmatched_exclusions.is_empty() && !allowed {
             return Err(
                 "nothing was sent: an exclusion matches none of the users, so somebody may not be \
                  protected; correct it, or give --allow-unmatched-exclusions"
@@ -196,8 +198,8 @@ impl Job {
         files
     }
 
-    fn conclude(&self, report: &Report, arguments: &RevokeArguments) {
-        let finished = is_finished(report);
+    fn conclude(&self, report: &Report, invalid_ids: usize, arguments: &RevokeArguments) {
+        let finished = is_finished(report, invalid_ids);
         if let Journal::Kept(kept) = &self.journal
             && finished
             && let Err(error) = kept.finished()
@@ -245,13 +247,19 @@ impl std::fmt::Display for Journal {
 
 /// Whether repeating the run would do nothing new: every user got a response from Okta, or
 /// has an id that cannot be sent.
-fn is_finished(report: &Report) -> bool {
-    let open = |user: &UserOutcome| match user.outcome {
+fn is_finished(report: &Report, invalid_ids: usize) -> bool {
+    let not_reached = report.counts.not_attempted > invalid_ids as u64;
+    let open = not_reached || report.not_revoked.iter().any(may_succeed_later);
+    report.finished && report.stopped.is_none() && !open
+}
+
+/// Whether what kept the user from being revoked passes.
+fn may_succeed_later(user: &UserOutcome) -> bool {
+    match user.outcome {
         Outcome::Unknown => true,
-        Outcome::NotAttempted => user.attempts > 0,
+        Outcome::Rejected => user.status == Some(429),
         _ => false,
-    };
-    report.finished && report.stopped.is_none() && !report.not_revoked.iter().any(open)
+    }
 }
 
 /// The org as the library names it.
@@ -324,4 +332,23 @@ fn is_html(path: &Path) -> bool {
     ["html", "htm"]
         .iter()
         .any(|html| extension.eq_ignore_ascii_case(html))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_refused_by_the_rate_limit_is_left_to_be_resumed() {
+        for (outcome, open) in [
+            (r#""outcome":"rejected","status":429"#, true),
+            (r#""outcome":"rejected","status":400"#, false),
+            (r#""outcome":"unknown""#, true),
+            (r#""outcome":"forbidden","status":403"#, false),
+        ] {
+            let user = format!(r#"{{"user":"00u1","attempts":1,{outcome}}}"#);
+            let user = serde_json::from_str(&user).unwrap();
+            assert_eq!(may_succeed_later(&user), open, "{outcome}");
+        }
+    }
 }

@@ -26,6 +26,8 @@ pub fn print_warnings() {
         .with_writer(io::stderr)
         .with_ansi(false)
         .with_target(false)
+        // It would panic where standard error cannot be written.
+        .log_internal_errors(false)
         .without_time()
         .init();
 }

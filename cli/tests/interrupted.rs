@@ -81,11 +81,14 @@ async fn a_closed_standard_error_changes_nothing() {
 async fn output_that_cannot_be_written_causes_no_panic_and_no_success() {
     let org = org(1, 600).await;
     let folder = Folder::new("unread-out");
+    folder.write("exposed.yaml", "okta:\n  client:\n    token: 00token\n");
     for (script, status) in [
         ("exec $0 config >/dev/full", 2),
         ("exec $0 journal users >/dev/full", 2),
         ("exec $0 revoke .. 2>/dev/full", 2),
         ("exec $0 revoke --file users 2>/dev/full", 2),
+        // The library warns of this file.
+        ("exec $0 config --config exposed.yaml 2>/dev/full", 0),
         ("exec $0 revoke 00u00000 >/dev/full", 1),
     ] {
         let printed = by_shell(&org, &folder, script).await;
@@ -113,6 +116,29 @@ async fn an_interrupt_ends_writing_a_report_that_nobody_reads() {
         said.contains("revoked 1") && said.contains("was not written"),
         "{said}"
     );
+}
+
+/// A pager that is not scrolled, or a paused terminal: the program cannot stop in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_a_program_whose_output_nobody_reads() {
+    let org = org(1000, 10_000).await;
+    let folder = Folder::new("blocked");
+    folder.write("users", ids(1000).join("\n"));
+    let list = ["revoke", "--file", "users", "--yes", "--output", "json"];
+    let mut child = start(&org, &folder, &list);
+    signal_while_running(&org, &child, "CONT").await;
+    let mut sent = 0;
+    while org.requests().len() != sent {
+        sent = org.requests().len();
+        sleep(seconds(1)).await;
+    }
+    assert!(sent < 1000, "the output was read");
+    signal_while_running(&org, &child, "TERM").await;
+    let ends = timeout(seconds(1), child.wait()).await;
+    assert!(ends.is_err(), "one signal ended it: {ends:?}");
+    signal_while_running(&org, &child, "TERM").await;
+    let ended = timeout(seconds(20), child.wait()).await;
+    assert_eq!(ended.expect("it hangs").unwrap().code(), Some(1));
 }
 
 /// With a full disk, nothing is sent that is not in the journal.

@@ -99,3 +99,31 @@ async fn a_report_is_a_list_of_those_who_are_left() {
     assert_eq!(cleared(&org).len(), 2);
     assert_eq!(org.requests().len(), 3);
 }
+
+/// Also where an id looks like what the report makes of another, so that a spreadsheet does
+/// not run it as a formula.
+#[tokio::test]
+async fn a_report_has_the_ids_as_they_were() {
+    let org = org(1, 600).await;
+    let folder = Folder::new("guarded");
+    let ids = r#"["=a@acme.com", "'=b@acme.com", "''=c@acme.com", "'d@acme.com"]"#;
+    folder.write("users", ids);
+    let list = |file| ["revoke", "--yes", "--concurrency", "1", "--file", file];
+    let first = ["--output", "csv", "--report", "left.csv"];
+    let printed = run(&org, &folder, &[&list("users")[..], &first].concat()).await;
+    folder.write("printed.csv", &printed.out);
+    let requested = || -> Vec<String> {
+        let requests = org.requests();
+        requests
+            .iter()
+            .map(|request| request.path().to_owned())
+            .collect()
+    };
+    let sent = requested();
+    assert_eq!(sent.len(), 4, "{}", printed.err);
+    for again in ["left.csv", "printed.csv"] {
+        org.clear_requests();
+        run(&org, &folder, &list(again)).await;
+        assert_eq!(requested(), sent, "{again}");
+    }
+}

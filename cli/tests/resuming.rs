@@ -1,8 +1,10 @@
 //! A journal by default, and resuming from it.
 
-use okta_mock_org::{Fault, MockOrg, MockUser};
+use okta_mock_org::{Fault, MockOrg, MockUser, ServiceApp};
 
 use super::support::*;
+
+const KEY: &str = include_str!("../../tests/keys/p256.jwk");
 
 #[tokio::test]
 async fn a_run_of_several_users_can_be_resumed_without_foresight() {
@@ -95,6 +97,73 @@ async fn a_run_without_a_network_can_be_resumed() {
     for id in ids(2) {
         org.add_user(MockUser::new(id).sessions(1));
     }
+    let resumed = run(&org, &folder, &["revoke", "--resume", "--yes"]).await;
+    assert_eq!(resumed.status, 0, "{}", resumed.err);
+    assert_eq!(cleared(&org).len(), 2);
+}
+
+/// Nothing was sent, so everybody is left.
+#[tokio::test]
+async fn a_run_that_got_no_access_token_can_be_resumed() {
+    let org = org(3, 600).await;
+    org.add_service_app(ServiceApp::new("0oaApp").public_key(KEY));
+    let folder = Folder::new("no-token");
+    folder.write("users", format!("{}\nbad/id\n", ids(3).join("\n")));
+    without_retries(&folder);
+    let revoke = |arguments: &'static [&'static str]| {
+        let mut command = tokio::process::Command::new(TOOL);
+        command
+            .args(["revoke", "--yes"])
+            .args(arguments)
+            .env("OKTA_CLIENT_AUTHORIZATIONMODE", "PrivateKey")
+            .env("OKTA_CLIENT_CLIENTID", "0oaApp")
+            .env("OKTA_CLIENT_PRIVATEKEY", KEY);
+        finish(started(&mut command, &org, &folder), "")
+    };
+    org.fail_next_token(10, Fault::status(502));
+    let first = revoke(&["--file", "users"]).await;
+    assert_eq!(first.status, 2, "{}", first.err);
+    let command = "to resume: okta-sessions revoke --resume\n";
+    assert!(first.err.contains(command), "{}", first.err);
+
+    org.clear_faults();
+    let resumed = revoke(&["--resume"]).await;
+    assert_eq!(cleared(&org).len(), 3, "{}", resumed.err);
+    // Resuming would do nothing for the id that cannot be sent.
+    assert_eq!(resumed.status, 1, "{}", resumed.err);
+    assert_eq!(folder.state(".run.json").len(), 0);
+}
+
+#[tokio::test]
+async fn a_run_with_unmatched_exclusions_can_be_resumed() {
+    let org = org(2, 600).await;
+    let folder = Folder::new("unmatched-resumed");
+    folder.write("keep", "somebody@acme.com\n");
+    org.fail_next(2, Fault::status(502));
+    without_retries(&folder);
+    let typed = ["revoke", "--yes", "00u00000", "00u00001"];
+    let exclude = ["--exclude", "keep", "--allow-unmatched-exclusions"];
+    let first = run(&org, &folder, &[&typed[..], &exclude].concat()).await;
+    assert_eq!(first.status, 1, "{}", first.err);
+    let resumed = run(&org, &folder, &["revoke", "--resume", "--yes"]).await;
+    assert_eq!(resumed.status, 0, "{}", resumed.err);
+}
+
+/// A full disk must not keep an earlier run from being resumed.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_run_that_cannot_be_saved_leaves_nothing() {
+    let org = org(2, 600).await;
+    let folder = Folder::new("unsaved");
+    org.fail_next(2, Fault::status(502));
+    without_retries(&folder);
+    let first = run(&org, &folder, &["revoke", "--yes", "00u00000", "00u00001"]).await;
+    assert_eq!(first.status, 1, "{}", first.err);
+    folder.write("users", ids(400).join("\n"));
+    let limited = "trap '' XFSZ; ulimit -f 1; exec $0 revoke --file users --yes";
+    let unsaved = by_shell(&org, &folder, limited).await;
+    assert_eq!(unsaved.status, 2, "{}", unsaved.err);
+    assert!(unsaved.err.contains("cannot be kept"), "{}", unsaved.err);
     let resumed = run(&org, &folder, &["revoke", "--resume", "--yes"]).await;
     assert_eq!(resumed.status, 0, "{}", resumed.err);
     assert_eq!(cleared(&org).len(), 2);

@@ -179,6 +179,30 @@ async fn a_page_for_people_says_who_was_revoked_and_who_was_not() {
 }
 
 #[tokio::test]
+async fn a_page_does_not_say_that_excluded_users_are_revoked() {
+    let org = org(2, 600).await;
+    let folder = Folder::new("excluded");
+    for (excluded, verdict) in [
+        (
+            "00u00001\n",
+            "every user is revoked, except for those excluded (1 user).",
+        ),
+        (
+            "00u00000\n00u00001\n",
+            "Nobody was to be revoked: 2 users are excluded.",
+        ),
+    ] {
+        folder.write("keep", excluded);
+        let typed = ["revoke", "--yes", "00u00000", "00u00001"];
+        let options = ["--exclude", "keep", "--report", "page.html"];
+        let printed = run(&org, &folder, &[&typed[..], &options].concat()).await;
+        assert_eq!(printed.status, 0, "{}", printed.err);
+        let page = folder.read("page.html");
+        assert!(page.contains(verdict), "{verdict}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn the_report_does_not_overwrite_what_the_run_needs() {
     let org = org(3, 600).await;
     let folder = Folder::new("same");

@@ -197,9 +197,11 @@ impl Report {
     }
 }
 
-/// A CSV field. One that a spreadsheet would run as a formula gets a leading `'`.
+/// A CSV field. One that a spreadsheet would run as a formula gets a leading `'`; so does one
+/// that looks as if it had it, so that it can be taken away again.
 fn quoted(field: &str) -> String {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let unguarded = field.trim_start_matches('\'');
+    let formula = unguarded.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let guard = if formula { "'" } else { "" };
     if formula || field.contains([',', '"', '\r', '\n']) {
         format!("\"{guard}{}\"", field.replace('"', "\"\""))

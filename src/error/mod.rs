@@ -310,8 +310,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// A server's text, cut short and with control characters escaped, which could control a
-/// terminal.
+/// A server's text, cut short, and with those characters escaped that could control a terminal
+/// or reorder the text around them.
 fn printable(text: &str) -> String {
     const LONGEST: usize = 300;
     let mut out = String::new();
@@ -320,10 +320,12 @@ fn printable(text: &str) -> String {
             out.push('…');
             break;
         }
-        if character.is_control() {
-            out.extend(character.escape_default());
-        } else {
-            out.push(character);
+        match character {
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                out.extend(character.escape_unicode());
+            }
+            _ if character.is_control() => out.extend(character.escape_default()),
+            _ => out.push(character),
         }
     }
     out

@@ -71,7 +71,7 @@ impl Table {
             }
             // Our reports guard an id that a spreadsheet would take for a formula.
             let id = match id.strip_prefix('\'') {
-                Some(rest) if ours && rest.starts_with(['=', '+', '-', '@']) => rest,
+                Some(rest) if ours && is_formula(rest.trim_start_matches('\'')) => rest,
                 _ => id,
             };
             ids.push(id.to_owned());
@@ -86,6 +86,10 @@ impl Table {
         }
         Ok(List { ids, notes })
     }
+}
+
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@'])
 }
 
 fn fields(count: usize) -> String {

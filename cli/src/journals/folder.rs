@@ -4,7 +4,7 @@
 //! finished, `….run.json`, its users, exclusions and options.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File},
     io::{self, Write},
     path::{Path, PathBuf},
     time::SystemTime,
@@ -13,6 +13,7 @@ use std::{
 use etcetera::BaseStrategy;
 use okta_user_sessions::options::RevokeUserSessionsOptions;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 /// What a run is made of.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,6 +64,8 @@ impl Folder {
     /// The newest run of the org that is not finished.
     pub fn newest(&self, org: &str) -> Result<(Kept, SavedRun), String> {
         let none = || format!("there is no run of {org} to resume in {}", self.0.display());
+        let folder = fs::metadata(&self.0).map_err(|_| none())?;
+        private(&folder).map_err(|problem| format!("{}: {problem}", self.0.display()))?;
         let entries = fs::read_dir(&self.0).map_err(|_| none())?;
         let mut saved: Vec<PathBuf> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
@@ -94,13 +97,12 @@ impl Folder {
         let host = run.org.rsplit('/').next().unwrap_or_default();
         let name = format!("{time}-{host}").replace(':', "-");
         let path = self.0.join(name + SAVED);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
+        // Only its owner can read it. A part of it would keep every other run from being
+        // resumed, so it appears whole or not at all.
+        let mut file = NamedTempFile::new_in(&self.0)?;
         file.write_all(&serde_json::to_vec(run)?)?;
-        file.sync_all()?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(&path)?;
         #[cfg(unix)]
         File::open(&self.0)?.sync_all()?;
         Ok(Kept::at(path))
@@ -136,17 +138,51 @@ fn read(path: &Path) -> Result<SavedRun, String> {
 /// Others could take users off the list, or put them on it.
 #[cfg(unix)]
 fn private(metadata: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::MetadataExt;
 
-    match metadata.permissions().mode() & 0o022 {
-        0 => Ok(()),
-        _ => Err(io::Error::other(
-            "other users can change it; take their permission away (chmod go-w)",
-        )),
+    let user = rustix::process::geteuid().as_raw();
+    match who_can_change(metadata.mode(), metadata.uid(), user) {
+        None => Ok(()),
+        Some(problem) => Err(io::Error::other(problem)),
     }
+}
+
+#[cfg(unix)]
+fn who_can_change(mode: u32, owner: u32, user: u32) -> Option<String> {
+    const ROOT: u32 = 0;
+    if mode & 0o022 != 0 {
+        let problem = "other users can change it; take their permission away (chmod go-w)";
+        return Some(problem.into());
+    }
+    let trusted = owner == user || owner == ROOT;
+    (!trusted).then(|| {
+        format!(
+            "it belongs to user {owner}, who can change it; if you trust what is in it, make it yours (chown {user})"
+        )
+    })
 }
 
 #[cfg(not(unix))]
 fn private(_: &fs::Metadata) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::who_can_change;
+
+    #[test]
+    fn only_files_that_the_user_or_root_alone_can_change_are_resumed() {
+        const USER: u32 = 1000;
+        for (mode, owner, trusted) in [
+            (0o100_600, USER, true),
+            (0o100_644, 0, true),
+            (0o100_644, 1001, false),
+            (0o100_620, USER, false),
+            (0o100_602, 0, false),
+        ] {
+            let problem = who_can_change(mode, owner, USER);
+            assert_eq!(problem.is_none(), trusted, "{mode:o} {owner}: {problem:?}");
+        }
+    }
 }

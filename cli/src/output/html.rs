@@ -13,17 +13,8 @@ use super::{count, summary, visible};
 const BARS: usize = 60;
 
 pub fn page(report: &Report, outcomes: &[UserOutcome], command: &str) -> String {
-    let complete = report.is_complete();
-    let (class, verdict) = match complete {
-        true => (
-            "good",
-            "Okta confirmed that every user is revoked.".to_owned(),
-        ),
-        false => (
-            "bad",
-            format!("{} not revoked.", are(report.counts.not_revoked())),
-        ),
-    };
+    let class = if report.is_complete() { "good" } else { "bad" };
+    let verdict = verdict(report);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
@@ -54,6 +45,22 @@ pub fn page(report: &Report, outcomes: &[UserOutcome], command: &str) -> String 
     }
     page.push_str("</ul>\n</html>\n");
     page
+}
+
+fn verdict(report: &Report) -> String {
+    let counts = &report.counts;
+    if !report.is_complete() {
+        return format!("{} not revoked.", are(counts.not_revoked()));
+    }
+    let revoked = counts.revoked + counts.already_revoked;
+    match (revoked, counts.excluded) {
+        (0, excluded) => format!("Nobody was to be revoked: {} excluded.", are(excluded)),
+        (_, 0) => "Okta confirmed that every user is revoked.".to_owned(),
+        (_, excluded) => format!(
+            "Okta confirmed that every user is revoked, except for those excluded ({}).",
+            count(excluded, "user")
+        ),
+    }
 }
 
 fn are(number: u64) -> String {

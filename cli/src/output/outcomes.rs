@@ -105,7 +105,8 @@ fn row(user: &UserOutcome) -> String {
 /// A CSV field. One that a spreadsheet would run as a formula gets a leading `'`, as in the
 /// library's reports.
 fn field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let unguarded = text.trim_start_matches('\'');
+    let formula = unguarded.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let guard = if formula { "'" } else { "" };
     if formula || text.contains([',', '"', '\r', '\n']) {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))

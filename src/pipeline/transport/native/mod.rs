@@ -65,6 +65,7 @@ pub(crate) type MakeBuilder = Arc<dyn Fn() -> reqwest::ClientBuilder + Send + Sy
 
 impl Pool {
     pub(super) async fn execute(&self, request: Request) -> Result<Response, Error> {
+        self.close_unsolicited().await;
         // In a runtime without I/O, Tokio panics when a connection is made, and there is no
         // way to check beforehand.
         let executed = AssertUnwindSafe(self.waiting(self.client.execute(request)));

@@ -7,7 +7,8 @@
 //! may have died as well, for example if a firewall dropped its state.
 //!
 //! A pool is also retired after an HTTP/1.1 response whose end is ambiguous, because the
-//! bytes that follow would be read as the response to the next request (desync).
+//! bytes that follow would be read as the response to the next request (desync). hyper closes
+//! an idle connection over which bytes arrive, if it gets the time to notice them.
 
 use std::{
     future::poll_fn,
@@ -21,6 +22,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use reqwest::Version;
+use tokio::task::yield_now;
 
 use super::completeness::is_ambiguous;
 use crate::{Effect, Error, ErrorKind, pipeline::transport::timed_out, time::Instant};
@@ -48,6 +50,8 @@ pub(crate) struct Pool {
     retired: AtomicBool,
     /// Whether there was a response with an ambiguous end.
     desynced: AtomicBool,
+    /// Whether there was a response over HTTP/1.1, so that its connection may be idle.
+    has_http1: AtomicBool,
 }
 
 impl Http {
@@ -96,6 +100,7 @@ impl Pool {
             connected,
             retired: AtomicBool::new(false),
             desynced: AtomicBool::new(false),
+            has_http1: AtomicBool::new(false),
         })
     }
 
@@ -113,6 +118,19 @@ impl Pool {
         }
         self.retire();
         timed_out()
+    }
+
+    /// Gives hyper the time to close idle connections over which a response to no request
+    /// has arrived, which would be taken for that to the next one. Over HTTP/2, each response
+    /// names its request.
+    ///
+    /// A runtime whose threads were blocked has not noticed what arrived meanwhile. It looks
+    /// in the first pause, and runs the connection's task in the first or the second.
+    pub(super) async fn close_unsolicited(&self) {
+        if self.has_http1.load(Ordering::Relaxed) {
+            yield_now().await;
+            yield_now().await;
+        }
     }
 
     /// Retires the pool if the future is dropped after [`UNRESPONSIVE_AFTER`] without being
@@ -138,6 +156,9 @@ impl Pool {
     ) -> impl Fn() -> bool + use<'a> {
         let (version, status) = (response.version(), response.status());
         let mut is_certain = version >= Version::HTTP_2;
+        if !is_certain {
+            self.has_http1.store(true, Ordering::Relaxed);
+        }
         if is_ambiguous(version, status, response.headers()) {
             is_certain = !self.desynced.swap(true, Ordering::AcqRel);
             self.retire();
