@@ -14,7 +14,7 @@ use std::{
     future::poll_fn,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -30,6 +30,9 @@ use crate::{Effect, Error, ErrorKind, pipeline::transport::timed_out, time::Inst
 /// If a request is dropped after this time without a response, it counts as timed out. A
 /// request that is dropped earlier says nothing about its connection.
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
+
+/// If the last response came no longer ago, the runtime has just looked at its connections.
+const JUST_NOW: Duration = Duration::from_millis(1);
 
 /// Sends the requests; clones share the pool.
 #[derive(Clone)]
@@ -50,8 +53,10 @@ pub(crate) struct Pool {
     retired: AtomicBool,
     /// Whether there was a response with an ambiguous end.
     desynced: AtomicBool,
-    /// Whether there was a response over HTTP/1.1, so that its connection may be idle.
-    has_http1: AtomicBool,
+    created: Instant,
+    /// When the last response over HTTP/1.1 came, whose connection may be idle: microseconds
+    /// since `created`, or 0 before the first.
+    http1_response: AtomicU64,
 }
 
 impl Http {
@@ -100,7 +105,8 @@ impl Pool {
             connected,
             retired: AtomicBool::new(false),
             desynced: AtomicBool::new(false),
-            has_http1: AtomicBool::new(false),
+            created: Instant::now(),
+            http1_response: AtomicU64::new(0),
         })
     }
 
@@ -127,10 +133,16 @@ impl Pool {
     /// A runtime whose threads were blocked has not noticed what arrived meanwhile. It looks
     /// in the first pause, and runs the connection's task in the first or the second.
     pub(super) async fn close_unsolicited(&self) {
-        if self.has_http1.load(Ordering::Relaxed) {
+        let last = self.http1_response.load(Ordering::Relaxed);
+        let ago = self.age().saturating_sub(Duration::from_micros(last));
+        if last > 0 && ago > JUST_NOW {
             yield_now().await;
             yield_now().await;
         }
+    }
+
+    fn age(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.created)
     }
 
     /// Retires the pool if the future is dropped after [`UNRESPONSIVE_AFTER`] without being
@@ -157,7 +169,8 @@ impl Pool {
         let (version, status) = (response.version(), response.status());
         let mut is_certain = version >= Version::HTTP_2;
         if !is_certain {
-            self.has_http1.store(true, Ordering::Relaxed);
+            let age = u64::try_from(self.age().as_micros()).unwrap_or(u64::MAX);
+            self.http1_response.store(age.max(1), Ordering::Relaxed);
         }
         if is_ambiguous(version, status, response.headers()) {
             is_certain = !self.desynced.swap(true, Ordering::AcqRel);
