@@ -2,11 +2,20 @@
 
 #![cfg(unix)]
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
 
 use okta_mock_org::MockOrg;
 use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
     process::{Child, Command},
+    sync::Notify,
     time::{sleep, timeout},
 };
 
@@ -139,6 +148,69 @@ async fn a_second_signal_ends_a_program_whose_output_nobody_reads() {
     signal_while_running(&org, &child, "TERM").await;
     let ended = timeout(seconds(20), child.wait()).await;
     assert_eq!(ended.expect("it hangs").unwrap().code(), Some(1));
+}
+
+/// Responds to each request with its user as the request id, and whenever it is told to, to
+/// no request over all connections.
+async fn unsolicited(listener: TcpListener, requests: Arc<AtomicUsize>, now: Arc<Notify>) {
+    while let Ok((mut socket, _)) = listener.accept().await {
+        let (requests, now) = (requests.clone(), now.clone());
+        tokio::spawn(async move {
+            let mut request = [0; 4096];
+            loop {
+                let user = tokio::select! {
+                    read = socket.read(&mut request) => {
+                        let Ok(length @ 1..) = read else { return };
+                        requests.fetch_add(1, SeqCst);
+                        let text = String::from_utf8_lossy(&request[..length]).into_owned();
+                        text.split('/').nth(4).unwrap().to_owned()
+                    }
+                    () = now.notified() => "nobody".to_owned(),
+                };
+                let success = format!("HTTP/1.1 204 No\r\nX-Okta-Request-Id: {user}\r\n\r\n");
+                if socket.write_all(success.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// What arrives meanwhile over an idle connection is not taken for a later response.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn responses_to_no_request_are_not_used_after_output_was_blocked() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (requests, now) = (Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
+    tokio::spawn(unsolicited(listener, requests.clone(), now.clone()));
+    let folder = Folder::new("unsolicited");
+    // Long ids, so that they fill the pipe.
+    let users: Vec<String> = (0..1000)
+        .map(|number| format!("00u{number:0100}"))
+        .collect();
+    folder.write("users", users.join("\n"));
+    let mut command = Command::new(TOOL);
+    command.args(["revoke", "--file", "users", "--yes", "--no-journal"]);
+    command.args(["--output", "json", "--share", "1"]);
+    let mut child = started_for(&mut command, &url, "00token", &folder);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut users = 0;
+    while users < 1000 {
+        let mut sent = 0;
+        while requests.load(SeqCst) != sent {
+            sent = requests.load(SeqCst);
+            sleep(std::time::Duration::from_millis(200)).await;
+        }
+        now.notify_waiters();
+        sleep(std::time::Duration::from_millis(200)).await;
+        for _ in 0..100 {
+            let line = lines.next_line().await.unwrap().unwrap();
+            let user: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(user["outcome"], "revoked", "{line}");
+            assert_eq!(user["request_id"], user["user"], "{line}");
+            users += 1;
+        }
+    }
 }
 
 /// With a full disk, nothing is sent that is not in the journal.
