@@ -52,7 +52,9 @@ struct Streak {
 impl Failures {
     pub(super) fn note(&mut self, outcome: &UserOutcome, probe: bool) {
         match outcome.outcome {
-            Outcome::Unknown | Outcome::NotAttempted => self.unavailable.add(outcome, probe),
+            Outcome::Unknown | Outcome::NotAttempted => {
+                self.unavailable.add(&UNAVAILABLE, outcome, probe)
+            }
             _ => self.unavailable = Streak::default(),
         }
         match outcome.outcome {
@@ -61,7 +63,7 @@ impl Failures {
                 self.refused = Streak::default();
             }
             Outcome::Forbidden if !self.any_revoked && !is_users_own(outcome) => {
-                self.refused.add(outcome, probe);
+                self.refused.add(&REFUSED, outcome, probe);
             }
             _ => {}
         }
@@ -93,9 +95,13 @@ impl Failures {
 }
 
 impl Streak {
-    fn add(&mut self, outcome: &UserOutcome, probe: bool) {
+    /// A probe counts as one only after as many failures as make the run probe: the run may
+    /// be probing because of the other kind.
+    fn add(&mut self, limits: &Limits, outcome: &UserOutcome, probe: bool) {
+        if probe && self.failures >= limits.in_order {
+            self.failed_probes = self.failed_probes.saturating_add(1);
+        }
         self.failures = self.failures.saturating_add(1);
-        self.failed_probes = self.failed_probes.saturating_add(probe.into());
         self.reason.clone_from(&outcome.reason);
     }
 }

@@ -273,6 +273,16 @@ async fn a_stream_is_probed_in_order() {
     assert_eq!(org.requested(), users[..80]);
 }
 
+/// Refusals made the run probe; the other failures need forty in a row of their own.
+#[tokio::test(start_paused = true)]
+async fn failures_of_two_kinds_are_counted_apart() {
+    let org = Org::start().await;
+    let users = users([(FORBIDDEN, 100), (BROKEN, 39), (REVOKED, 1)]);
+    let ids = stream::iter(users).filter(|_| ready(true));
+    let (_, report) = outcomes(org.okta.revoke_stream(ids).concurrency(1)).await;
+    assert_eq!((report.counts.revoked, report.stopped), (1, None));
+}
+
 #[tokio::test]
 async fn a_resumed_run_tries_last_whom_it_has_tried_before() {
     let org = Org::start().await;
