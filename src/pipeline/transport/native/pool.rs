@@ -13,8 +13,8 @@
 use std::{
     future::poll_fn,
     sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -53,10 +53,8 @@ pub(crate) struct Pool {
     retired: AtomicBool,
     /// Whether there was a response with an ambiguous end.
     desynced: AtomicBool,
-    created: Instant,
-    /// When the last response over HTTP/1.1 came, whose connection may be idle: microseconds
-    /// since `created`, or 0 before the first.
-    http1_response: AtomicU64,
+    /// When the last response over HTTP/1.1 came, whose connection may be idle.
+    http1_response: Mutex<Option<Instant>>,
 }
 
 impl Http {
@@ -105,8 +103,7 @@ impl Pool {
             connected,
             retired: AtomicBool::new(false),
             desynced: AtomicBool::new(false),
-            created: Instant::now(),
-            http1_response: AtomicU64::new(0),
+            http1_response: Mutex::default(),
         })
     }
 
@@ -133,16 +130,17 @@ impl Pool {
     /// A runtime whose threads were blocked has not noticed what arrived meanwhile. It looks
     /// in the first pause, and runs the connection's task in the first or the second.
     pub(super) async fn close_unsolicited(&self) {
-        let last = self.http1_response.load(Ordering::Relaxed);
-        let ago = self.age().saturating_sub(Duration::from_micros(last));
-        if last > 0 && ago > JUST_NOW {
+        let last = *self.http1_response();
+        if last.is_some_and(|last| last.elapsed() > JUST_NOW) {
             yield_now().await;
             yield_now().await;
         }
     }
 
-    fn age(&self) -> Duration {
-        Instant::now().saturating_duration_since(self.created)
+    fn http1_response(&self) -> MutexGuard<'_, Option<Instant>> {
+        // No code under the lock panics.
+        let last = self.http1_response.lock();
+        last.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Retires the pool if the future is dropped after [`UNRESPONSIVE_AFTER`] without being
@@ -169,8 +167,7 @@ impl Pool {
         let (version, status) = (response.version(), response.status());
         let mut is_certain = version >= Version::HTTP_2;
         if !is_certain {
-            let age = u64::try_from(self.age().as_micros()).unwrap_or(u64::MAX);
-            self.http1_response.store(age.max(1), Ordering::Relaxed);
+            *self.http1_response() = Some(Instant::now());
         }
         if is_ambiguous(version, status, response.headers()) {
             is_certain = !self.desynced.swap(true, Ordering::AcqRel);
