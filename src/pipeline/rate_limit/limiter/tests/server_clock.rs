@@ -35,8 +35,8 @@ fn a_response_that_contradicts_the_others_counts_alone() {
 }
 
 proptest! {
-    /// However long requests take, the true beginning of a second lies between the bounds,
-    /// and they are no further apart than a second and the quickest response.
+    /// However long requests take, the true beginning of a second lies between the bounds.
+    /// The bounds are at most one second, plus the time of the quickest response, apart.
     #[test]
     fn the_truth_lies_between_the_bounds(
         phase in 0..1_000_u64,
