@@ -5,6 +5,7 @@ mod end;
 mod exit;
 mod flags;
 mod follow;
+mod formula;
 mod input;
 mod journals;
 mod options;

@@ -4,6 +4,7 @@ use super::{
     List,
     columns::{self, Column},
 };
+use crate::formula::without_guard;
 
 /// Columns and rows of the same length.
 #[derive(Debug)]
@@ -69,11 +70,7 @@ impl Table {
             if let Some(fault) = invisible(id) {
                 return Err(format!("{} {id:?} {fault}; correct it", row.place));
             }
-            // Our reports guard an id that a spreadsheet would take for a formula.
-            let id = match id.strip_prefix('\'') {
-                Some(rest) if ours && is_formula(rest.trim_start_matches('\'')) => rest,
-                _ => id,
-            };
+            let id = if ours { without_guard(id) } else { id };
             ids.push(id.to_owned());
         }
         let mut notes = vec![format!("the ids are in the column {name:?}")];
@@ -86,10 +83,6 @@ impl Table {
         }
         Ok(List { ids, notes })
     }
-}
-
-fn is_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@'])
 }
 
 fn fields(count: usize) -> String {

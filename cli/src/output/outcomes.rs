@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use okta_user_sessions::{Outcome, UserOutcome};
 
 use super::{count, visible};
-use crate::options::Format;
+use crate::{formula::needs_guard, options::Format};
 
 const COLUMNS: &str = "user,outcome,attempts,status,error_code,request_id,reason";
 
@@ -102,11 +102,9 @@ fn row(user: &UserOutcome) -> String {
     .join(",")
 }
 
-/// A CSV field. One that a spreadsheet would run as a formula gets a leading `'`, as in the
-/// library's reports.
+/// A CSV field.
 fn field(text: &str) -> String {
-    let unguarded = text.trim_start_matches('\'');
-    let formula = unguarded.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = needs_guard(text);
     let guard = if formula { "'" } else { "" };
     if formula || text.contains([',', '"', '\r', '\n']) {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
